@@ -1,0 +1,184 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{AttributeValue, ContactId, Email, FieldId, Invalid, Ordinal, Phone, Status, Tag};
+
+/// Longest first or last name, in characters.
+pub const MAX_NAME_CHARS: usize = 100;
+
+/// Names the moments of engagement that are kept on a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engagement {
+    /// `last_opened_at`
+    Opened,
+    /// `last_clicked_at`
+    Clicked,
+    /// `last_replied_at`
+    Replied,
+    /// `last_visited_at`
+    Visited,
+}
+
+impl Engagement {
+    /// Lists every moment.
+    pub const ALL: [Self; 4] = [Self::Opened, Self::Clicked, Self::Replied, Self::Visited];
+
+    /// Names the contact's field.
+    pub fn field_name(self) -> &'static str {
+        match self {
+            Self::Opened => "last_opened_at",
+            Self::Clicked => "last_clicked_at",
+            Self::Replied => "last_replied_at",
+            Self::Visited => "last_visited_at",
+        }
+    }
+}
+
+/// Holds what people and files say about a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// What makes the contact unique in its tenant.
+    pub email: Email,
+    /// The address as it was first typed, for display.
+    pub email_typed: String,
+    /// At most 100 characters.
+    pub first_name: Option<String>,
+    /// At most 100 characters.
+    pub last_name: Option<String>,
+    /// The company's name.
+    pub company: Option<String>,
+    /// The person's position there.
+    pub job_title: Option<String>,
+    /// As typed and, where it parses, as E.164.
+    pub phone: Option<Phone>,
+    /// Whether the contact may be written to.
+    pub status: Status,
+    /// Custom attributes by the id of their field.
+    pub attributes: BTreeMap<FieldId, AttributeValue>,
+    /// Labels.
+    pub tags: BTreeSet<Tag>,
+    /// When the contact last opened, clicked, replied, visited.
+    pub engagement: BTreeMap<Engagement, DateTime<Utc>>,
+}
+
+impl Profile {
+    /// Starts a profile that holds nothing but its address.
+    pub fn new(email: Email, email_typed: impl Into<String>, status: Status) -> Self {
+        Self {
+            email,
+            email_typed: email_typed.into(),
+            first_name: None,
+            last_name: None,
+            company: None,
+            job_title: None,
+            phone: None,
+            status,
+            attributes: BTreeMap::new(),
+            tags: BTreeSet::new(),
+            engagement: BTreeMap::new(),
+        }
+    }
+}
+
+/// Tells which import row or request last wrote a contact, so that the same one, delivered
+/// again, knows its own work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A row of an import.
+    Row {
+        /// The import.
+        job: Uuid,
+        /// The record after the header, from 1.
+        row: u64,
+        /// Whether the row created the contact, or else updated it.
+        created: bool,
+    },
+    /// A request, by the hash of its idempotency scope and key.
+    Request([u8; 16]),
+}
+
+/// Is one person of one tenant, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Never changes, also when the email does.
+    pub id: ContactId,
+    /// Where the directory finds it.
+    pub ordinal: Ordinal,
+    /// What people and files say.
+    pub profile: Profile,
+    /// Points from engagement.
+    pub score: i64,
+    /// When it came to life.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Counts its changes, from 1.
+    pub version: u64,
+    /// What wrote it last, where that must be known again.
+    pub origin: Option<Origin>,
+}
+
+/// Ranks a contact by its score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// Below 20 points.
+    Cold,
+    /// 20 to 49 points.
+    Warm,
+    /// 50 points and above.
+    Hot,
+}
+
+impl Tier {
+    /// Ranks a score by the default thresholds.
+    pub fn of(score: i64) -> Self {
+        match score {
+            ..20 => Self::Cold,
+            20..50 => Self::Warm,
+            50.. => Self::Hot,
+        }
+    }
+}
+
+/// Remembers an address whose contact went away unsubscribed or bounced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// The status a contact starts in when the address comes back without consent.
+    pub status: Status,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// Says what stands at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing was ever there, or nothing that matters.
+    Free,
+    /// No contact, but a memory of one that must not be written to.
+    Suppressed(Suppression),
+    /// A contact.
+    Held(Box<Contact>),
+}
+
+/// Reads one of the short texts of a profile: trimmed, blank is none.
+///
+/// # Errors
+/// `too_long` past `limit` characters, `control_character` where one would break a header line.
+pub fn short_text(text: &str, limit: Option<usize>) -> Result<Option<String>, Invalid> {
+    let text = text.trim();
+    if let Some(limit) = limit {
+        let chars = text.chars().count();
+        if chars > limit {
+            return Err(Invalid::too_long(limit, chars));
+        }
+    }
+    if text.contains('\0') {
+        return Err(Invalid::new("control_character", "the text holds a NUL; remove it"));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}

@@ -1,0 +1,11 @@
+//! From the rows of a file to changes of contacts: options, columns, cells. No files here;
+//! `functions/import` reads them.
+
+mod column;
+mod header;
+mod options;
+mod row;
+
+pub use column::{Column, ColumnFacts, FileRefusal, Target, plan_columns};
+pub use options::{ColumnChoice, ImportOptions, OnBlank, UnmappedColumns};
+pub use row::{CellFault, PlannedColumn, Row, RowReader};
