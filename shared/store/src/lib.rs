@@ -1,1 +1,39 @@
-//! x
+//! Where contacts, tenants, jobs and files are kept.
+//!
+//! The traits say in domain words what *any* store must do; `dynamo`, `s3` and `sqs` do it on
+//! AWS, and nothing of the SDK shows in a signature. Behind the feature `testing`, `testing`
+//! holds a memory double and the contract that double and real engine both keep.
+
+mod activity;
+mod clock;
+mod contacts;
+mod dynamo;
+mod error;
+mod fields;
+mod idempotency;
+mod jobs;
+mod meter;
+mod objects;
+mod queue;
+mod s3;
+mod sdk;
+mod sqs;
+mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use activity::ConsentEntry;
+pub use clock::Clock;
+pub use contacts::{ContactPage, ContactStore, NewContact, ProfileUpdate, Write, Written};
+pub use dynamo::{DynamoStore, Tables};
+pub use error::StoreError;
+pub use fields::{FieldStore, Freshness};
+pub use idempotency::{Begun, IdempotencyStore, ItemOutcome, Outcome, RequestKey};
+pub use jobs::{Checkpoint, FileFormat, Job, JobStatus, JobStore, Range, RowCounts};
+pub use meter::{Consumed, Metered};
+pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
+pub use queue::{RangeMessage, RangeQueue};
+pub use s3::S3Objects;
+pub use sdk::SdkConfig;
+pub use sqs::SqsRanges;
+pub use tenants::{ApiKey, KeyHash, TenantStore};

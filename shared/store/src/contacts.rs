@@ -1,0 +1,129 @@
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+use model::{Consent, Contact, ContactId, Email, Ordinal, Origin, Profile, Standing, Suppression, Tenant};
+
+use crate::{ConsentEntry, StoreError};
+
+/// Describes a contact to create.
+#[derive(Debug, Clone)]
+pub struct NewContact {
+    /// What is known of it.
+    pub profile: Profile,
+    /// The suppression that was read at the address and that the profile takes into account.
+    pub replaces: Option<Suppression>,
+    /// The agreement given with this write.
+    pub consent: Option<Consent>,
+    /// What the contact is created by.
+    pub origin: Option<Origin>,
+}
+
+/// Describes a change of a contact that was read before.
+#[derive(Debug, Clone)]
+pub struct ProfileUpdate {
+    /// The contact as it was read; the write fails if it changed since.
+    pub before: Contact,
+    /// What it becomes; another email moves it.
+    pub profile: Profile,
+    /// The suppression that was read at the new address of a move.
+    pub replaces: Option<Suppression>,
+    /// The agreement given with this write.
+    pub consent: Option<Consent>,
+    /// What changes it; none keeps what is there.
+    pub origin: Option<Origin>,
+}
+
+/// Is one conditional write.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Creates; never overwrites.
+    Create(Box<NewContact>),
+    /// Changes the contact that was read, or nothing.
+    Update(Box<ProfileUpdate>),
+}
+
+/// Says what became of one conditional write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// It took effect; this stands there now.
+    Done(Box<Contact>),
+    /// Somebody else was first: nothing was written, and this stands at the address.
+    Lost {
+        /// The address where the condition failed.
+        email: Email,
+        /// What is there.
+        standing: Standing,
+    },
+}
+
+/// Holds some contacts, the newest ordinal first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContactPage {
+    /// The contacts.
+    pub contacts: Vec<Contact>,
+    /// Where the next page goes on: below this ordinal. None at the end.
+    pub next_below: Option<Ordinal>,
+}
+
+/// Keeps the contacts of tenants.
+pub trait ContactStore: Send + Sync {
+    /// Reads what stands at each address, in the order asked. Strongly consistent.
+    fn standings(
+        &self,
+        tenant: &Tenant,
+        emails: &[Email],
+    ) -> impl Future<Output = Result<Vec<Standing>, StoreError>> + Send;
+
+    /// Reads a contact by its id. Strongly consistent.
+    fn by_id(
+        &self,
+        tenant: &Tenant,
+        id: ContactId,
+    ) -> impl Future<Output = Result<Option<Contact>, StoreError>> + Send;
+
+    /// Carries out writes side by side, each under its own condition, and answers in their order.
+    /// An error of the whole says nothing of any of them: read again before trying again.
+    ///
+    /// A consent record is stored before the contact it is for: a crash between the two leaves a
+    /// record too many, never a contact without its record.
+    fn write(
+        &self,
+        tenant: &Tenant,
+        writes: Vec<Write>,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Vec<Result<Written, StoreError>>, StoreError>> + Send;
+
+    /// Deletes a contact that was read, if it did not change since; an unsubscribed or bounced one
+    /// leaves its suppression in the same write. [`Written::Done`] gives what was deleted.
+    fn delete(
+        &self,
+        tenant: &Tenant,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+
+    /// Lists contacts below an ordinal, the highest first; may give fewer than `limit` before the
+    /// end. What is created meanwhile does not move what is there.
+    fn page(
+        &self,
+        tenant: &Tenant,
+        below: Option<Ordinal>,
+        limit: usize,
+    ) -> impl Future<Output = Result<ContactPage, StoreError>> + Send;
+
+    /// Adds a consent record to the log of a contact that needs no other change.
+    fn record_consent(
+        &self,
+        tenant: &Tenant,
+        id: ContactId,
+        consent: &Consent,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Reads the consent log of a contact, the oldest agreement first.
+    fn consents(
+        &self,
+        tenant: &Tenant,
+        id: ContactId,
+    ) -> impl Future<Output = Result<Vec<ConsentEntry>, StoreError>> + Send;
+}

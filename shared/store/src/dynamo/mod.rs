@@ -1,0 +1,97 @@
+//! DynamoDB: how records lie in the tables.
+
+mod condition;
+mod config_item;
+mod consent;
+mod contact_item;
+mod contacts;
+mod directory;
+mod fields;
+mod idempotency;
+mod jobs;
+mod listing;
+mod ordinals;
+mod read;
+mod schema;
+mod tenants;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+use model::{Fields, TenantId};
+use moka::future::Cache;
+
+pub use self::schema::Tables;
+use crate::meter::Meter;
+use crate::{Consumed, Metered, SdkConfig, StoreError};
+
+/// An item as the SDK has it.
+type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
+
+/// Field definitions change seldom, and a missed one is found by [`crate::Freshness::Strong`].
+const FIELDS_CACHED_FOR: Duration = Duration::from_secs(60);
+
+/// Keeps everything but files in four DynamoDB tables.
+#[derive(Debug, Clone)]
+pub struct DynamoStore {
+    client: Client,
+    tables: Arc<Tables>,
+    leases: Arc<ordinals::Leases>,
+    fields: Cache<TenantId, Arc<Fields>>,
+    meter: Meter,
+}
+
+impl DynamoStore {
+    /// Connects to tables by name.
+    pub fn new(sdk: &SdkConfig, tables: Tables) -> Self {
+        Self::with_client(Client::new(&sdk.0), tables)
+    }
+
+    /// Connects to the tables that the environment names.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] naming the variable that is missing.
+    pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
+        Ok(Self::new(sdk, Tables::from_env()?))
+    }
+
+    /// Connects so that call number `fail_at` (from 0) fails: before it was sent, or after it took
+    /// effect. A crash at any point looks like one of these.
+    #[cfg(feature = "testing")]
+    pub fn failing(sdk: &SdkConfig, tables: Tables, faults: crate::testing::CallFaults) -> Self {
+        let config = aws_sdk_dynamodb::config::Builder::from(&sdk.0).interceptor(faults).build();
+        Self::with_client(Client::from_conf(config), tables)
+    }
+
+    fn with_client(client: Client, tables: Tables) -> Self {
+        Self {
+            client,
+            tables: Arc::new(tables),
+            leases: Arc::default(),
+            fields: Cache::builder().max_capacity(10_000).time_to_live(FIELDS_CACHED_FOR).build(),
+            meter: Meter::default(),
+        }
+    }
+
+    fn wrote(&self, capacity: Option<&ConsumedCapacity>) {
+        let write_units = capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or_default();
+        self.meter.add(Consumed { write_units, read_units: 0.0 });
+    }
+
+    fn read(&self, capacity: Option<&ConsumedCapacity>) {
+        let read_units = capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or_default();
+        self.meter.add(Consumed { write_units: 0.0, read_units });
+    }
+}
+
+impl Metered for DynamoStore {
+    fn metered(&self) -> Self {
+        Self { meter: Meter::default(), ..self.clone() }
+    }
+
+    fn consumed(&self) -> Consumed {
+        self.meter.read()
+    }
+}

@@ -1,0 +1,63 @@
+//! Reads of many items, with what the table could not answer at once asked again.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
+
+use super::schema::refused;
+use super::{DynamoStore, Item};
+use crate::StoreError;
+use crate::sdk::store_error;
+
+/// What one BatchGetItem takes.
+const KEYS_A_CALL: usize = 100;
+const ROUNDS: u32 = 8;
+
+impl DynamoStore {
+    /// Gets the items that are there, in no order.
+    pub(super) async fn batch_get(
+        &self,
+        table: &str,
+        keys: Vec<Item>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::with_capacity(keys.len());
+        let mut keys = keys;
+        while !keys.is_empty() {
+            let rest = keys.split_off(keys.len().min(KEYS_A_CALL));
+            self.batch_get_some(table, keys, consistent, &mut items).await?;
+            keys = rest;
+        }
+        Ok(items)
+    }
+
+    async fn batch_get_some(
+        &self,
+        table: &str,
+        keys: Vec<Item>,
+        consistent: bool,
+        items: &mut Vec<Item>,
+    ) -> Result<(), StoreError> {
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build();
+        let mut asked = HashMap::from([(table.to_owned(), keys.map_err(refused)?)]);
+        for round in 0..ROUNDS {
+            let answer = self
+                .client
+                .batch_get_item()
+                .set_request_items(Some(asked))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(store_error)?;
+            answer.consumed_capacity().iter().for_each(|used| self.read(Some(used)));
+            items.extend(answer.responses.into_iter().flatten().flat_map(|(_, found)| found));
+            match answer.unprocessed_keys.filter(|rest| !rest.is_empty()) {
+                None => return Ok(()),
+                Some(rest) => asked = rest,
+            }
+            tokio::time::sleep(Duration::from_millis(25 << round)).await;
+        }
+        Err(StoreError::Unavailable("the table left keys unread".into()))
+    }
+}

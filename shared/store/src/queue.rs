@@ -1,0 +1,24 @@
+use std::future::Future;
+
+use model::TenantId;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// Asks the loader to load one range of a planned file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeMessage {
+    /// Whose file it is; also the queue's message group, so that no tenant holds up another.
+    pub tenant: TenantId,
+    /// The import.
+    pub job: Uuid,
+    /// Which range, from 0.
+    pub range: u32,
+}
+
+/// Hands ranges to loaders, at least once.
+pub trait RangeQueue: Send + Sync {
+    /// Sends messages; all of them, or an error.
+    fn send(&self, messages: &[RangeMessage]) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

@@ -1,0 +1,55 @@
+//! The queue of ranges on SQS.
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+
+use crate::sdk::{name_from_env, store_error};
+use crate::{RangeMessage, RangeQueue, SdkConfig, StoreError};
+
+/// What one SendMessageBatch takes.
+const MESSAGES_A_CALL: usize = 10;
+
+/// Hands ranges to loaders through one SQS queue.
+#[derive(Debug, Clone)]
+pub struct SqsRanges {
+    client: Client,
+    queue_url: String,
+}
+
+impl SqsRanges {
+    /// Connects to a queue by its URL.
+    pub fn new(sdk: &SdkConfig, queue_url: String) -> Self {
+        Self { client: Client::new(&sdk.0), queue_url }
+    }
+
+    /// Connects to the queue that `LEADS_RANGE_QUEUE_URL` names.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] naming the variable when it is missing.
+    pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
+        Ok(Self::new(sdk, name_from_env("LEADS_RANGE_QUEUE_URL")?))
+    }
+}
+
+impl RangeQueue for SqsRanges {
+    async fn send(&self, messages: &[RangeMessage]) -> Result<(), StoreError> {
+        for messages in messages.chunks(MESSAGES_A_CALL) {
+            let mut batch = self.client.send_message_batch().queue_url(&self.queue_url);
+            for message in messages {
+                let body = serde_json::to_string(message).map_err(|e| StoreError::Refused(Box::new(e)))?;
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id(format!("range-{}", message.range))
+                    .message_body(body)
+                    .message_group_id(message.tenant.to_string())
+                    .build()
+                    .map_err(|e| StoreError::Refused(Box::new(e)))?;
+                batch = batch.entries(entry);
+            }
+            let answer = batch.send().await.map_err(store_error)?;
+            if let Some(failed) = answer.failed().first() {
+                return Err(StoreError::Unavailable(format!("the queue refused: {}", failed.code()).into()));
+            }
+        }
+        Ok(())
+    }
+}
