@@ -4,10 +4,11 @@
 //! A message is stored in the [`Mailbox`] (a SQLite file) before anyone is told that it
 //! was taken, and leaves it only when a handler has answered for it or when it is buried
 //! among the dead letters. [`Deliveries`] hands the messages to Lambda-shaped handlers as
-//! the same JSON events as on AWS.
+//! the same JSON events as on AWS; [`intake`] takes messages from the real SQS client.
 //! Everything is at least once: after `kill -9` what was in flight is delivered again.
 
 mod error_text;
+pub mod intake;
 pub mod mailbox;
 mod route;
 mod sqs_event;
