@@ -14,9 +14,11 @@ impl Clock {
     pub fn from_env() -> Result<Self, String> {
         match std::env::var("LEADS_NOW") {
             Err(_) => Ok(Self::default()),
-            Ok(text) => DateTime::parse_from_rfc3339(&text)
-                .map(|start| Self::starting_at(start.to_utc()))
-                .map_err(|_| format!("LEADS_NOW is `{text}`; give an RFC 3339 time such as 2026-11-23T08:00:00Z")),
+            Ok(text) => {
+                DateTime::parse_from_rfc3339(&text).map(|start| Self::starting_at(start.to_utc())).map_err(
+                    |_| format!("LEADS_NOW is `{text}`; give an RFC 3339 time such as 2026-11-23T08:00:00Z"),
+                )
+            }
         }
     }
 

@@ -143,7 +143,13 @@ pub struct Job {
 
 impl Job {
     /// Starts a job that waits for its file.
-    pub fn new(id: Uuid, tenant: TenantId, filename: String, options: ImportOptions, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        id: Uuid,
+        tenant: TenantId,
+        filename: String,
+        options: ImportOptions,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             id,
             tenant,
@@ -216,7 +222,8 @@ pub trait JobStore: Send + Sync {
     fn create_job(&self, job: &Job) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Reads a job.
-    fn job(&self, tenant: TenantId, id: Uuid) -> impl Future<Output = Result<Option<Job>, StoreError>> + Send;
+    fn job(&self, tenant: TenantId, id: Uuid)
+    -> impl Future<Output = Result<Option<Job>, StoreError>> + Send;
 
     /// Lists jobs, the newest first, from below an id.
     fn jobs(
@@ -233,7 +240,11 @@ pub trait JobStore: Send + Sync {
     fn create_range(&self, range: &Range) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Reads all ranges of a job. Strongly consistent.
-    fn ranges(&self, tenant: TenantId, job: Uuid) -> impl Future<Output = Result<Vec<Range>, StoreError>> + Send;
+    fn ranges(
+        &self,
+        tenant: TenantId,
+        job: Uuid,
+    ) -> impl Future<Output = Result<Vec<Range>, StoreError>> + Send;
 
     /// Moves a range on from the checkpoint that was read; false if somebody else did.
     fn save_checkpoint(

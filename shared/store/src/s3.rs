@@ -51,9 +51,9 @@ impl S3Objects {
         match self.client.create_bucket().bucket(&self.bucket).send().await {
             Ok(_) => Ok(()),
             Err(error)
-                if error.as_service_error().is_some_and(|e| {
-                    e.is_bucket_already_exists() || e.is_bucket_already_owned_by_you()
-                }) =>
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_bucket_already_exists() || e.is_bucket_already_owned_by_you()) =>
             {
                 Ok(())
             }
@@ -191,7 +191,10 @@ impl<'a> PartsUpload<'a> {
         let upload = self.store.client.upload_part().bucket(&self.store.bucket).key(self.key);
         let upload = upload.upload_id(&self.id).part_number(number).body(ByteStream::from(part));
         let sent = upload.send().await.map_err(store_error)?;
-        let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).set_checksum_crc32(sent.checksum_crc32);
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(sent.e_tag)
+            .set_checksum_crc32(sent.checksum_crc32);
         self.parts.push(part.build());
         Ok(())
     }

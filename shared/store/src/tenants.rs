@@ -68,9 +68,6 @@ pub trait TenantStore: Send + Sync {
     fn api_key(&self, hash: KeyHash) -> impl Future<Output = Result<Option<ApiKey>, StoreError>> + Send;
 
     /// Stores a further key.
-    fn put_api_key(
-        &self,
-        hash: KeyHash,
-        key: &ApiKey,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn put_api_key(&self, hash: KeyHash, key: &ApiKey)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
 }

@@ -21,8 +21,8 @@ pub(super) fn key(part: &str, entry: &str) -> Item {
 
 /// Writes a record into an item.
 pub(super) fn to_item(part: &str, entry: &str, record: &impl Serialize) -> Result<Item, StoreError> {
-    let mut item: Item =
-        serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(|e| StoreError::Malformed(e.to_string()))?;
+    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record)
+        .map_err(|e| StoreError::Malformed(e.to_string()))?;
     item.extend(key(part, entry));
     Ok(item)
 }

@@ -84,9 +84,11 @@ impl DynamoStore {
             let page = page.map_err(store_error)?;
             self.read(page.consumed_capacity());
             for item in page.items() {
-                log.push(entry(item).ok_or_else(|| {
-                    StoreError::Malformed("a consent entry is of another form".to_owned())
-                })?);
+                log.push(
+                    entry(item).ok_or_else(|| {
+                        StoreError::Malformed("a consent entry is of another form".to_owned())
+                    })?,
+                );
             }
         }
         Ok(log)
@@ -95,8 +97,7 @@ impl DynamoStore {
 
 fn entry(item: &Item) -> Option<ConsentEntry> {
     let text = |name: &str| Some(item.get(name)?.as_s().ok()?.clone());
-    let moment =
-        |name: &str| DateTime::from_timestamp_millis(item.get(name)?.as_n().ok()?.parse().ok()?);
+    let moment = |name: &str| DateTime::from_timestamp_millis(item.get(name)?.as_n().ok()?.parse().ok()?);
     Some(ConsentEntry {
         consent: Consent {
             source: text("source")?,

@@ -111,6 +111,22 @@ pub(super) fn to_item(tenant: TenantId, contact: &Contact) -> Result<Item, Store
     Ok(item)
 }
 
+/// Refuses, for the memory double, what a table would refuse.
+#[cfg(feature = "testing")]
+pub(crate) fn check_size(tenant: TenantId, profile: &Profile) -> Result<(), StoreError> {
+    let probe = Contact {
+        id: ContactId::from_uuid(Uuid::max()),
+        ordinal: Ordinal(u32::MAX),
+        profile: profile.clone(),
+        score: 0,
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+        version: 1,
+        origin: None,
+    };
+    to_item(tenant, &probe).map(|_| ())
+}
+
 /// Writes the memory of a suppressed address.
 pub(super) fn tombstone(tenant: TenantId, email: &Email, suppression: &Suppression) -> Item {
     let mut item = key(tenant, email);
@@ -282,6 +298,8 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use model::Status;
 
     use super::*;
 

@@ -7,9 +7,7 @@ use aws_sdk_dynamodb::types::{
 };
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
-use model::{
-    Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Suppression, Tenant, TenantId,
-};
+use model::{Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Suppression, Tenant, TenantId};
 
 use super::condition::{in_the_way_of_delete, in_the_way_of_put};
 use super::contact_item::{key, standing, to_item, tombstone};
@@ -172,8 +170,20 @@ impl ContactStore for DynamoStore {
 
 /// Is one write with everything it needs.
 enum Plan {
-    Put { contact: Contact, item: Item, condition: PutCondition, consent: Option<Consent>, is_birth: bool },
-    Move { contact: Contact, item: Item, before: Box<Contact>, replaces: Option<Suppression>, consent: Option<Consent> },
+    Put {
+        contact: Contact,
+        item: Item,
+        condition: PutCondition,
+        consent: Option<Consent>,
+        is_birth: bool,
+    },
+    Move {
+        contact: Contact,
+        item: Item,
+        before: Box<Contact>,
+        replaces: Option<Suppression>,
+        consent: Option<Consent>,
+    },
     Refused(StoreError),
 }
 
@@ -238,7 +248,9 @@ impl Plan {
     /// Gives the slot that must point at the contact before it is there.
     fn slot(&self) -> Option<(Ordinal, Email)> {
         match self {
-            Self::Put { contact, is_birth: true, .. } => Some((contact.ordinal, contact.profile.email.clone())),
+            Self::Put { contact, is_birth: true, .. } => {
+                Some((contact.ordinal, contact.profile.email.clone()))
+            }
             Self::Put { .. } | Self::Move { .. } | Self::Refused(_) => None,
         }
     }
@@ -394,7 +406,9 @@ impl DynamoStore {
 /// which the SDK sent again.
 fn done_or_lost(contact: Contact, item: Option<Item>) -> Result<Written, StoreError> {
     match lost(&contact.profile.email, item)? {
-        Written::Lost { standing: Standing::Held(found), .. } if *found == contact => Ok(Written::Done(found)),
+        Written::Lost { standing: Standing::Held(found), .. } if *found == contact => {
+            Ok(Written::Done(found))
+        }
         lost => Ok(lost),
     }
 }

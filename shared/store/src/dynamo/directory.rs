@@ -45,10 +45,8 @@ fn slot_name(ordinal: Ordinal) -> String {
 /// Reads the slots of a chunk that hold an address, the highest ordinal first.
 pub(super) fn slots(item: &Item) -> Result<Vec<(Ordinal, Email)>, StoreError> {
     let malformed = || StoreError::Malformed("a chunk of the directory is of another form".to_owned());
-    let chunk: u32 = item
-        .get("chunk")
-        .and_then(|value| value.as_n().ok()?.parse().ok())
-        .ok_or_else(malformed)?;
+    let chunk: u32 =
+        item.get("chunk").and_then(|value| value.as_n().ok()?.parse().ok()).ok_or_else(malformed)?;
     let mut slots = Vec::new();
     for number in (0..SLOTS_A_CHUNK).rev() {
         let ordinal = Ordinal(chunk * SLOTS_A_CHUNK + number);
@@ -97,10 +95,8 @@ impl DynamoStore {
             .update_expression(format!("SET {}", sets.join(", ")))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         for (ordinal, email) in slots {
-            update = update.expression_attribute_values(
-                format!(":{}", slot_name(ordinal)),
-                Value::S(email.into()),
-            );
+            update = update
+                .expression_attribute_values(format!(":{}", slot_name(ordinal)), Value::S(email.into()));
         }
         let answer = update.send().await.map_err(store_error)?;
         self.wrote(answer.consumed_capacity());
@@ -152,11 +148,7 @@ impl DynamoStore {
     }
 
     /// Reads the address in a slot. Strongly consistent.
-    pub(super) async fn slot(
-        &self,
-        tenant: TenantId,
-        ordinal: Ordinal,
-    ) -> Result<Option<Email>, StoreError> {
+    pub(super) async fn slot(&self, tenant: TenantId, ordinal: Ordinal) -> Result<Option<Email>, StoreError> {
         let answer = self
             .client
             .get_item()

@@ -60,8 +60,7 @@ impl JobStore for DynamoStore {
     async fn save_job(&self, job: &Job, from: JobStatus) -> Result<bool, StoreError> {
         let id = job.id.to_string();
         let from = Value::S(from.as_str().to_owned());
-        self.replace(&jobs_part(job.tenant), &id, job, "#status = :from", ("#status", "status"), from)
-            .await
+        self.replace(&jobs_part(job.tenant), &id, job, "#status = :from", ("#status", "status"), from).await
     }
 
     async fn create_range(&self, range: &Range) -> Result<(), StoreError> {

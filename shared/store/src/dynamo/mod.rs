@@ -23,6 +23,8 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 use model::{Fields, TenantId};
 use moka::future::Cache;
 
+#[cfg(feature = "testing")]
+pub(crate) use self::contact_item::check_size;
 pub use self::schema::Tables;
 use crate::meter::Meter;
 use crate::{Consumed, Metered, SdkConfig, StoreError};

@@ -87,19 +87,20 @@ impl DynamoStore {
             .await
             .map_err(store_error)?;
         self.wrote(answer.consumed_capacity());
-        answer
-            .attributes()
-            .map_or_else(|| Err(StoreError::Malformed("counters are gone".into())), |item| counter(item, name))
+        answer.attributes().map_or_else(
+            || Err(StoreError::Malformed("counters are gone".into())),
+            |item| counter(item, name),
+        )
     }
 }
 
 fn counter(item: &super::Item, name: &str) -> Result<u32, StoreError> {
     match item.get(name) {
         None => Ok(0),
-        Some(value) => value
-            .as_n()
-            .ok()
-            .and_then(|digits| digits.parse().ok())
-            .ok_or_else(|| StoreError::Malformed(format!("the counter `{name}` is no number, or used up"))),
+        Some(value) => {
+            value.as_n().ok().and_then(|digits| digits.parse().ok()).ok_or_else(|| {
+                StoreError::Malformed(format!("the counter `{name}` is no number, or used up"))
+            })
+        }
     }
 }

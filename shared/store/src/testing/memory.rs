@@ -1,0 +1,393 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use model::{
+    AttributeType, Consent, Contact, ContactId, Email, Field, FieldId, FieldSlug, Fields, Ordinal, Standing,
+    Suppression, Tenant, TenantId, TenantSlug,
+};
+use uuid::Uuid;
+
+use super::CallFaults;
+use crate::{
+    ApiKey, Begun, Checkpoint, ConsentEntry, Consumed, ContactPage, ContactStore, FieldStore, Freshness,
+    IdempotencyStore, Job, JobStatus, JobStore, KeyHash, Metered, Outcome, Range, RequestKey, StoreError,
+    TenantStore, Write, Written,
+};
+
+/// Keeps everything but files in maps, by the same contract as the real thing.
+#[derive(Debug, Clone)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+    faults: CallFaults,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tenants: HashMap<TenantId, Tenant>,
+    keys: HashMap<KeyHash, ApiKey>,
+    contacts: BTreeMap<(TenantId, Email), Standing>,
+    slots: BTreeMap<(TenantId, Ordinal), Email>,
+    next_ordinal: HashMap<TenantId, u32>,
+    consents: BTreeMap<(TenantId, ContactId), Vec<ConsentEntry>>,
+    fields: HashMap<TenantId, Fields>,
+    jobs: BTreeMap<(TenantId, Uuid), Job>,
+    ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
+    requests: HashMap<(TenantId, [u8; 32]), ([u8; 32], Option<Outcome>)>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self { state: Arc::default(), faults: CallFaults::none() }
+    }
+}
+
+impl MemoryStore {
+    /// Gives a handle to the same maps whose calls fail as told.
+    pub fn failing(&self, faults: CallFaults) -> Self {
+        Self { state: self.state.clone(), faults }
+    }
+
+    fn call<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
+        self.faults.call(|| Ok(act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))))
+    }
+}
+
+impl Metered for MemoryStore {
+    fn metered(&self) -> Self {
+        self.clone()
+    }
+
+    fn consumed(&self) -> Consumed {
+        Consumed::default()
+    }
+}
+
+impl State {
+    fn standing(&self, tenant: TenantId, email: &Email) -> Standing {
+        self.contacts.get(&(tenant, email.clone())).cloned().unwrap_or(Standing::Free)
+    }
+
+    fn log_consent(&mut self, tenant: TenantId, id: ContactId, consent: &Consent, now: DateTime<Utc>) {
+        let log = self.consents.entry((tenant, id)).or_default();
+        if !log.iter().any(|entry| entry.consent == *consent) {
+            log.push(ConsentEntry { consent: consent.clone(), recorded_at: now });
+            log.sort_by_key(|entry| entry.consent.captured_at);
+        }
+    }
+
+    fn leave(&mut self, tenant: TenantId, contact: &Contact, now: DateTime<Utc>) {
+        let place = (tenant, contact.profile.email.clone());
+        if contact.profile.status.is_suppressed() {
+            let suppression = Suppression { status: contact.profile.status, since: now };
+            self.contacts.insert(place, Standing::Suppressed(suppression));
+        } else {
+            self.contacts.remove(&place);
+        }
+    }
+
+    fn arrive(&mut self, tenant: TenantId, contact: Contact) -> Written {
+        let email = contact.profile.email.clone();
+        self.slots.insert((tenant, contact.ordinal), email.clone());
+        self.contacts.insert((tenant, email), Standing::Held(Box::new(contact.clone())));
+        Written::Done(Box::new(contact))
+    }
+
+    /// Gives what stands in the way of a contact that takes `replaces` into account.
+    fn in_the_way(&self, tenant: TenantId, email: &Email, replaces: Option<&Suppression>) -> Option<Written> {
+        let standing = self.standing(tenant, email);
+        let free = match &standing {
+            Standing::Free => true,
+            Standing::Suppressed(suppression) => Some(suppression) == replaces,
+            Standing::Held(_) => false,
+        };
+        (!free).then(|| Written::Lost { email: email.clone(), standing })
+    }
+
+    fn changed_since(&self, tenant: TenantId, before: &Contact) -> Option<Written> {
+        let email = &before.profile.email;
+        let standing = self.standing(tenant, email);
+        let as_read =
+            matches!(&standing, Standing::Held(now) if now.id == before.id && now.version == before.version);
+        (!as_read).then(|| Written::Lost { email: email.clone(), standing })
+    }
+
+    fn write(&mut self, tenant: &Tenant, write: Write, now: DateTime<Utc>) -> Written {
+        match write {
+            Write::Create(new) => {
+                if let Some(lost) = self.in_the_way(tenant.id, &new.profile.email, new.replaces.as_ref()) {
+                    return lost;
+                }
+                let next = self.next_ordinal.entry(tenant.id).or_default();
+                let ordinal = Ordinal(*next);
+                *next += 1;
+                let random = std::array::from_fn(|i| Uuid::new_v4().as_bytes().get(i).copied().unwrap_or(0));
+                let contact = Contact {
+                    id: ContactId::new(ordinal, &tenant.secret.id_key(), random),
+                    ordinal,
+                    profile: new.profile,
+                    score: 0,
+                    created_at: now,
+                    updated_at: now,
+                    version: 1,
+                    origin: new.origin,
+                };
+                if let Some(consent) = &new.consent {
+                    self.log_consent(tenant.id, contact.id, consent, now);
+                }
+                self.arrive(tenant.id, contact)
+            }
+            Write::Update(update) => {
+                let before = update.before;
+                if let Some(lost) = self.changed_since(tenant.id, &before) {
+                    return lost;
+                }
+                let moves = update.profile.email != before.profile.email;
+                if moves {
+                    let email = &update.profile.email;
+                    if let Some(lost) = self.in_the_way(tenant.id, email, update.replaces.as_ref()) {
+                        return lost;
+                    }
+                    self.leave(tenant.id, &before, now);
+                }
+                if let Some(consent) = &update.consent {
+                    self.log_consent(tenant.id, before.id, consent, now);
+                }
+                let contact = Contact {
+                    profile: update.profile,
+                    updated_at: now,
+                    version: before.version + 1,
+                    origin: update.origin.or_else(|| before.origin.clone()),
+                    ..before
+                };
+                self.arrive(tenant.id, contact)
+            }
+        }
+    }
+}
+
+impl ContactStore for MemoryStore {
+    async fn standings(&self, tenant: &Tenant, emails: &[Email]) -> Result<Vec<Standing>, StoreError> {
+        self.call(|state| emails.iter().map(|email| state.standing(tenant.id, email)).collect())
+    }
+
+    async fn by_id(&self, tenant: &Tenant, id: ContactId) -> Result<Option<Contact>, StoreError> {
+        self.call(|state| {
+            let email = state.slots.get(&(tenant.id, id.ordinal(&tenant.secret.id_key())))?;
+            match state.standing(tenant.id, email) {
+                Standing::Held(contact) if contact.id == id => Some(*contact),
+                _ => None,
+            }
+        })
+    }
+
+    async fn write(
+        &self,
+        tenant: &Tenant,
+        writes: Vec<Write>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
+        let one = |write: Write| {
+            self.call(|state| {
+                let profile = match &write {
+                    Write::Create(new) => &new.profile,
+                    Write::Update(update) => &update.profile,
+                };
+                crate::dynamo::check_size(tenant.id, profile)?;
+                Ok(state.write(tenant, write, now))
+            })?
+        };
+        Ok(writes.into_iter().map(one).collect())
+    }
+
+    async fn delete(
+        &self,
+        tenant: &Tenant,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        self.call(|state| {
+            if let Some(lost) = state.changed_since(tenant.id, contact) {
+                return lost;
+            }
+            state.leave(tenant.id, contact, now);
+            state.slots.remove(&(tenant.id, contact.ordinal));
+            Written::Done(Box::new(contact.clone()))
+        })
+    }
+
+    async fn page(
+        &self,
+        tenant: &Tenant,
+        below: Option<Ordinal>,
+        limit: usize,
+    ) -> Result<ContactPage, StoreError> {
+        self.call(|state| {
+            let below = below.unwrap_or(Ordinal(u32::MAX));
+            let mut found = state.slots.range((tenant.id, Ordinal(0))..(tenant.id, below)).rev().filter_map(
+                |((tenant, ordinal), email)| match state.standing(*tenant, email) {
+                    Standing::Held(contact) if contact.ordinal == *ordinal => Some(*contact),
+                    _ => None,
+                },
+            );
+            let contacts: Vec<Contact> = found.by_ref().take(limit).collect();
+            let next_below = found.next().and_then(|_| contacts.last().map(|last| last.ordinal));
+            ContactPage { contacts, next_below }
+        })
+    }
+
+    async fn record_consent(
+        &self,
+        tenant: &Tenant,
+        id: ContactId,
+        consent: &Consent,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.call(|state| state.log_consent(tenant.id, id, consent, now))
+    }
+
+    async fn consents(&self, tenant: &Tenant, id: ContactId) -> Result<Vec<ConsentEntry>, StoreError> {
+        self.call(|state| state.consents.get(&(tenant.id, id)).cloned().unwrap_or_default())
+    }
+}
+
+impl TenantStore for MemoryStore {
+    async fn create_tenant(&self, tenant: &Tenant, hash: KeyHash, key: &ApiKey) -> Result<bool, StoreError> {
+        self.call(|state| {
+            let taken = state.tenants.values().any(|other| other.slug == tenant.slug);
+            if !taken {
+                state.tenants.insert(tenant.id, tenant.clone());
+                state.keys.insert(hash, key.clone());
+            }
+            !taken
+        })
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        self.call(|state| state.tenants.get(&id).cloned())
+    }
+
+    async fn tenant_by_slug(&self, slug: &TenantSlug) -> Result<Option<Tenant>, StoreError> {
+        self.call(|state| state.tenants.values().find(|tenant| tenant.slug == *slug).cloned())
+    }
+
+    async fn api_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        self.call(|state| state.keys.get(&hash).cloned())
+    }
+
+    async fn put_api_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {
+        self.call(|state| {
+            state.keys.entry(hash).or_insert_with(|| key.clone());
+        })
+    }
+}
+
+impl FieldStore for MemoryStore {
+    async fn fields(&self, tenant: &Tenant, _: Freshness) -> Result<Arc<Fields>, StoreError> {
+        self.call(|state| Arc::new(state.fields.get(&tenant.id).cloned().unwrap_or_default()))
+    }
+
+    async fn define_field(
+        &self,
+        tenant: &Tenant,
+        slug: &FieldSlug,
+        name: &str,
+        kind: AttributeType,
+    ) -> Result<Field, StoreError> {
+        self.call(|state| {
+            let fields = state.fields.entry(tenant.id).or_default();
+            if let Some(field) = fields.get(slug) {
+                return field.clone();
+            }
+            let number = u32::try_from(fields.iter().count()).unwrap_or(u32::MAX) + 1;
+            let field = Field { id: FieldId { kind, number }, slug: slug.clone(), name: name.to_owned() };
+            fields.insert(field.clone());
+            field
+        })
+    }
+}
+
+impl JobStore for MemoryStore {
+    async fn create_job(&self, job: &Job) -> Result<bool, StoreError> {
+        self.call(|state| {
+            let is_new = !state.jobs.contains_key(&(job.tenant, job.id));
+            state.jobs.entry((job.tenant, job.id)).or_insert_with(|| job.clone());
+            is_new
+        })
+    }
+
+    async fn job(&self, tenant: TenantId, id: Uuid) -> Result<Option<Job>, StoreError> {
+        self.call(|state| state.jobs.get(&(tenant, id)).cloned())
+    }
+
+    async fn jobs(
+        &self,
+        tenant: TenantId,
+        below: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Job>, StoreError> {
+        self.call(|state| {
+            let range = (tenant, Uuid::nil())..(tenant, below.unwrap_or(Uuid::max()));
+            state.jobs.range(range).rev().take(limit).map(|(_, job)| job.clone()).collect()
+        })
+    }
+
+    async fn save_job(&self, job: &Job, from: JobStatus) -> Result<bool, StoreError> {
+        self.call(|state| match state.jobs.get_mut(&(job.tenant, job.id)) {
+            Some(stored) if stored.status == from => {
+                *stored = job.clone();
+                true
+            }
+            _ => false,
+        })
+    }
+
+    async fn create_range(&self, range: &Range) -> Result<(), StoreError> {
+        self.call(|state| {
+            state.ranges.entry((range.tenant, range.job, range.number)).or_insert_with(|| range.clone());
+        })
+    }
+
+    async fn ranges(&self, tenant: TenantId, job: Uuid) -> Result<Vec<Range>, StoreError> {
+        self.call(|state| {
+            let range = (tenant, job, 0)..=(tenant, job, u32::MAX);
+            state.ranges.range(range).map(|(_, range)| range.clone()).collect()
+        })
+    }
+
+    async fn save_checkpoint(&self, range: &Range, from: &Checkpoint) -> Result<bool, StoreError> {
+        self.call(|state| match state.ranges.get_mut(&(range.tenant, range.job, range.number)) {
+            Some(stored) if stored.checkpoint.next_row == from.next_row => {
+                *stored = range.clone();
+                true
+            }
+            _ => false,
+        })
+    }
+}
+
+impl IdempotencyStore for MemoryStore {
+    async fn begin(&self, key: &RequestKey) -> Result<Begun, StoreError> {
+        self.call(|state| match state.requests.get(&(key.tenant, key.hash)) {
+            None => {
+                state.requests.insert((key.tenant, key.hash), (key.body, None));
+                Begun::Fresh
+            }
+            Some((body, _)) if *body != key.body => Begun::OtherBody,
+            Some((_, Some(outcome))) => Begun::Done(outcome.clone()),
+            Some((_, None)) => Begun::InProgress,
+        })
+    }
+
+    async fn finish(&self, key: &RequestKey, outcome: &Outcome) -> Result<(), StoreError> {
+        self.call(|state| {
+            state.requests.insert((key.tenant, key.hash), (key.body, Some(outcome.clone())));
+        })
+    }
+
+    async fn forget(&self, key: &RequestKey) -> Result<(), StoreError> {
+        self.call(|state| {
+            state.requests.remove(&(key.tenant, key.hash));
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! What tests of this and other crates use: a memory double, faults, and the contract.
+
+pub mod contract;
+mod faults;
+mod memory;
+mod memory_files;
+
+pub use faults::{CallFaults, Moment};
+pub use memory::MemoryStore;
+pub use memory_files::{MemoryObjects, MemoryQueue};
+
+use model::{Tenant, TenantId, TenantSecret, TenantSlug};
+use uuid::Uuid;
+
+/// Makes a tenant that no other test has.
+///
+/// # Panics
+/// Never: the name has letters.
+pub fn tenant() -> Tenant {
+    let id = Uuid::new_v4();
+    let name = format!("tenant {}", id.simple());
+    Tenant {
+        id: TenantId(id),
+        slug: TenantSlug::from_name(&name).expect("the name has letters"),
+        name,
+        secret: TenantSecret::new(std::array::from_fn(|i| id.as_bytes().get(i % 16).copied().unwrap_or(7))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryStore;
+
+    crate::contract_tests!(async { MemoryStore::default() });
+}
