@@ -47,6 +47,27 @@ pub(super) struct Headers {
     pub(super) metadata: BTreeMap<String, String>,
 }
 
+/// The type that S3 gives to content sent without one.
+pub(super) const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
+
+/// Takes the headers to keep from a request's input; the inputs have them in common, but
+/// no trait.
+macro_rules! headers_of {
+    ($input:expr) => {
+        $crate::objects::attributes::Headers {
+            content_type: $input
+                .content_type
+                .or_else(|| Some($crate::objects::attributes::DEFAULT_CONTENT_TYPE.to_owned())),
+            content_encoding: $crate::objects::attributes::content_encoding($input.content_encoding),
+            content_disposition: $input.content_disposition,
+            content_language: $input.content_language,
+            cache_control: $input.cache_control,
+            metadata: $input.metadata.unwrap_or_default().into_iter().collect(),
+        }
+    };
+}
+pub(super) use headers_of;
+
 /// Drops `aws-chunked`, which describes the transfer and not the content.
 pub(super) fn content_encoding(sent: Option<String>) -> Option<String> {
     let kept: Vec<_> = sent?

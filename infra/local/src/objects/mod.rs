@@ -1,14 +1,14 @@
 //! The object store of the local process: S3's protocol over one directory.
 //!
-//! An object is an immutable content file ([`content`]) and a row of metadata in SQLite
-//! ([`catalog`]). A write makes the file durable under a name of its own, announces the
+//! An object is an immutable content file (`content`) and a row of metadata in SQLite
+//! (`catalog`). A write makes the file durable under a name of its own, announces the
 //! object to the delivery queue, switches the row in one transaction, lets the
-//! notification go and only then removes the replaced file ([`storage`]): a reader sees
+//! notification go and only then removes the replaced file (`storage`): a reader sees
 //! the old object or the new one, and a crash leaves at worst a file that no row names
 //! (swept at the next start) and a notification for an object that never appeared.
 //!
-//! The protocol itself (routing, signatures, XML) is crate `s3s`; [`service`] fills in the
-//! operations the product uses, [`server`] adds CORS and the listener.
+//! The protocol itself (routing, signatures, XML) is crate `s3s`; `service` fills in the
+//! operations the product uses, `server` adds CORS and the listener.
 
 mod attributes;
 mod catalog;

@@ -12,7 +12,7 @@ use s3s::dto::{
 };
 use s3s::{S3ErrorCode, S3Request, S3Result};
 
-use crate::objects::attributes::{Checksums, Headers, content_encoding, timestamp};
+use crate::objects::attributes::{Checksums, headers_of, timestamp};
 use crate::objects::condition::{WriteCondition, strong};
 use crate::objects::error::StorageError;
 use crate::objects::event::EventName;
@@ -30,14 +30,7 @@ pub(super) async fn create_multipart_upload(
     request: S3Request<CreateMultipartUploadInput>,
 ) -> S3Result<CreateMultipartUploadOutput> {
     let input = request.input;
-    let headers = Headers {
-        content_type: input.content_type,
-        content_encoding: content_encoding(input.content_encoding),
-        content_disposition: input.content_disposition,
-        content_language: input.content_language,
-        cache_control: input.cache_control,
-        metadata: input.metadata.unwrap_or_default().into_iter().collect(),
-    };
+    let headers = headers_of!(input);
     let (bucket, key) = (input.bucket.clone(), input.key.clone());
     let id = run(storage, move |storage| storage.catalog.begin_upload(&bucket, &key, &headers, Utc::now()))
         .await?;

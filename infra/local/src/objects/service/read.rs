@@ -7,20 +7,48 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header};
 use s3s::dto::{
-    Checksum, ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Metadata,
-    StreamingBlob,
+    ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Metadata, StreamingBlob,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
-use crate::objects::attributes::{Headers, Object};
+use crate::objects::attributes::{Checksums, Object};
 use crate::objects::condition::{ReadCondition, Verdict, strong};
 use crate::objects::error::StorageError;
 use crate::objects::storage::{Storage, run};
 
 /// How much of a file one read brings into memory.
 const PIECE_BYTES: usize = 256 * 1024;
+
+/// Fills in what the two answers have in common.
+macro_rules! answer {
+    ($output:ident, $object:ident, $span:ident, $checksum_mode:expr $(, $own:ident)?) => {{
+        // A checksum is that of the whole: a part of the content would not match it.
+        let asked = $checksum_mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
+        let checksums = if asked && $span.content_range.is_none() { $object.checksums.clone() } else { Checksums::default() };
+        $output {
+            $($own,)?
+            accept_ranges: Some("bytes".into()),
+            content_length: Some($span.length()),
+            e_tag: Some(strong(&$object.etag)),
+            last_modified: Some($object.modified()),
+            content_range: $span.content_range,
+            content_type: $object.headers.content_type,
+            content_encoding: $object.headers.content_encoding,
+            content_disposition: $object.headers.content_disposition,
+            content_language: $object.headers.content_language,
+            cache_control: $object.headers.cache_control,
+            metadata: Some(Metadata::from_iter($object.headers.metadata)),
+            checksum_crc32: checksums.crc32,
+            checksum_crc32c: checksums.crc32c,
+            checksum_crc64nvme: checksums.crc64nvme,
+            checksum_sha1: checksums.sha1,
+            checksum_sha256: checksums.sha256,
+            ..$output::default()
+        }
+    }};
+}
 
 pub(super) async fn get_object(
     storage: &Arc<Storage>,
@@ -35,44 +63,13 @@ pub(super) async fn get_object(
         if_unmodified_since: input.if_unmodified_since,
     };
     let (object, file) = run(storage, move |storage| {
-        // The condition is for S3Error's world; here it only has to see the same row.
+        // Inside, so that the condition and the content are those of one version.
         Ok(storage.read(&input.bucket, &input.key, |object| check(&condition, object)))
     })
     .await??;
     let span = Span::choose(input.range, object.size_bytes)?;
-    let body = stream(file, span.bytes.clone()).await?;
-    // A checksum is that of the whole: a part of the content would not match it.
-    let asked = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
-    let checksum =
-        if asked && span.content_range.is_none() { checksum(&object) } else { Checksum::default() };
-    let Headers {
-        content_type,
-        content_encoding,
-        content_disposition,
-        content_language,
-        cache_control,
-        metadata,
-    } = object.headers.clone();
-    Ok(GetObjectOutput {
-        body: Some(body),
-        accept_ranges: Some("bytes".into()),
-        content_length: Some(span.length()),
-        content_range: span.content_range,
-        e_tag: Some(strong(&object.etag)),
-        last_modified: Some(object.modified()),
-        content_type,
-        content_encoding,
-        content_disposition,
-        content_language,
-        cache_control,
-        metadata: Some(Metadata::from_iter(metadata)),
-        checksum_crc32: checksum.checksum_crc32,
-        checksum_crc32c: checksum.checksum_crc32c,
-        checksum_crc64nvme: checksum.checksum_crc64nvme,
-        checksum_sha1: checksum.checksum_sha1,
-        checksum_sha256: checksum.checksum_sha256,
-        ..GetObjectOutput::default()
-    })
+    let body = Some(stream(file, span.bytes.clone()).await?);
+    Ok(answer!(GetObjectOutput, object, span, input.checksum_mode, body))
 }
 
 pub(super) async fn head_object(
@@ -90,36 +87,7 @@ pub(super) async fn head_object(
     };
     check(&condition, &object)?;
     let span = Span::choose(input.range, object.size_bytes)?;
-    let asked = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
-    let checksum =
-        if asked && span.content_range.is_none() { checksum(&object) } else { Checksum::default() };
-    let Headers {
-        content_type,
-        content_encoding,
-        content_disposition,
-        content_language,
-        cache_control,
-        metadata,
-    } = object.headers.clone();
-    Ok(HeadObjectOutput {
-        accept_ranges: Some("bytes".into()),
-        content_length: Some(span.length()),
-        content_range: span.content_range,
-        e_tag: Some(strong(&object.etag)),
-        last_modified: Some(object.modified()),
-        content_type,
-        content_encoding,
-        content_disposition,
-        content_language,
-        cache_control,
-        metadata: Some(Metadata::from_iter(metadata)),
-        checksum_crc32: checksum.checksum_crc32,
-        checksum_crc32c: checksum.checksum_crc32c,
-        checksum_crc64nvme: checksum.checksum_crc64nvme,
-        checksum_sha1: checksum.checksum_sha1,
-        checksum_sha256: checksum.checksum_sha256,
-        ..HeadObjectOutput::default()
-    })
+    Ok(answer!(HeadObjectOutput, object, span, input.checksum_mode))
 }
 
 /// Is the part of the content that is answered.
@@ -176,17 +144,5 @@ fn refuse_parts(part_number: Option<i32>) -> Result<(), StorageError> {
         Some(_) => {
             Err(StorageError::refused(S3ErrorCode::NotImplemented, "reading a single part is not supported"))
         }
-    }
-}
-
-fn checksum(object: &Object) -> Checksum {
-    let sums = object.checksums.clone();
-    Checksum {
-        checksum_crc32: sums.crc32,
-        checksum_crc32c: sums.crc32c,
-        checksum_crc64nvme: sums.crc64nvme,
-        checksum_sha1: sums.sha1,
-        checksum_sha256: sums.sha256,
-        checksum_type: None,
     }
 }

@@ -9,7 +9,7 @@ use s3s::dto::{
 };
 use s3s::{S3ErrorCode, S3Request, S3Result};
 
-use crate::objects::attributes::{Headers, content_encoding};
+use crate::objects::attributes::headers_of;
 use crate::objects::condition::{ReadCondition, Verdict, WriteCondition, strong};
 use crate::objects::error::StorageError;
 use crate::objects::event::EventName;
@@ -30,14 +30,7 @@ pub(super) async fn put_object(
     let Received { draft, size_bytes, sums } = receive(storage, &request, body).await?;
     let input = request.input;
     let condition = WriteCondition::parse(input.if_match, input.if_none_match)?;
-    let headers = Headers {
-        content_type: input.content_type,
-        content_encoding: content_encoding(input.content_encoding),
-        content_disposition: input.content_disposition,
-        content_language: input.content_language,
-        cache_control: input.cache_control,
-        metadata: input.metadata.unwrap_or_default().into_iter().collect(),
-    };
+    let headers = headers_of!(input);
     let object = run(storage, move |storage| {
         let content = storage.contents.keep(draft, &input.bucket, &input.key)?;
         storage.publish(Publication {
@@ -92,14 +85,7 @@ pub(super) async fn copy_object(
         if_modified_since: input.copy_source_if_modified_since,
         if_unmodified_since: input.copy_source_if_unmodified_since,
     };
-    let replacement = replaces.then(|| Headers {
-        content_type: input.content_type,
-        content_encoding: content_encoding(input.content_encoding),
-        content_disposition: input.content_disposition,
-        content_language: input.content_language,
-        cache_control: input.cache_control,
-        metadata: input.metadata.unwrap_or_default().into_iter().collect(),
-    });
+    let replacement = replaces.then(|| headers_of!(input));
     let object = run(storage, move |storage| {
         let (source, content) =
             storage.link(&from_bucket, &from_key, &input.bucket, &input.key, |source| {

@@ -120,12 +120,18 @@ where
 }
 
 #[tokio::test]
-async fn data_survives_reopening() {
+async fn data_survives_reopening_and_what_a_crash_left_does_not() {
     let server = Server::start().await;
     server.put("a", "content").await;
-    let server = Server::start_on(server.stop().await, None).await;
+    let directory = server.stop().await;
+    // What a crash leaves before the object is visible.
+    std::fs::create_dir_all(directory.path().join("content/aa/bb")).unwrap();
+    std::fs::write(directory.path().join("content/aa/bb/orphan"), "x").unwrap();
+    std::fs::write(directory.path().join("drafts/half"), "x").unwrap();
+
+    let server = Server::start_on(directory, None).await;
     assert_eq!(server.get("a").await, "content");
-    assert_eq!(server.files(), 1);
+    assert_eq!(server.files(), 1, "the rest is swept");
 }
 
 #[tokio::test]
