@@ -25,8 +25,9 @@ const PIECE_BYTES: usize = 256 * 1024;
 macro_rules! answer {
     ($output:ident, $object:ident, $span:ident, $checksum_mode:expr $(, $own:ident)?) => {{
         // A checksum is that of the whole: a part of the content would not match it.
-        let asked = $checksum_mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
-        let checksums = if asked && $span.content_range.is_none() { $object.checksums.clone() } else { Checksums::default() };
+        let wanted = $checksum_mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED)
+            && $span.content_range.is_none();
+        let checksums = if wanted { $object.checksums.clone() } else { Checksums::default() };
         $output {
             $($own,)?
             accept_ranges: Some("bytes".into()),
