@@ -34,6 +34,6 @@ pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
 pub use queue::{RangeMessage, RangeQueue};
 pub use s3::S3Objects;
-pub use sdk::SdkConfig;
+pub use sdk::{Endpoints, SdkConfig};
 pub use sqs::SqsRanges;
 pub use tenants::{ApiKey, KeyHash, TenantStore};

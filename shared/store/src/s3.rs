@@ -29,10 +29,7 @@ pub struct S3Objects {
 impl S3Objects {
     /// Connects to a bucket by name.
     pub fn new(sdk: &SdkConfig, bucket: String) -> Self {
-        // A host name of its own for every bucket is what AWS wants and a loopback endpoint lacks.
-        let path_style = sdk.0.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        let config = aws_sdk_s3::config::Builder::from(&sdk.0).force_path_style(path_style).build();
-        Self { client: Client::from_conf(config), bucket }
+        Self { client: Client::from_conf(sdk.s3().build()), bucket }
     }
 
     /// Connects to the bucket that `LEADS_BUCKET` names.

@@ -19,7 +19,7 @@ pub struct SqsRanges {
 impl SqsRanges {
     /// Connects to a queue by its URL.
     pub fn new(sdk: &SdkConfig, queue_url: String) -> Self {
-        Self { client: Client::new(&sdk.0), queue_url }
+        Self { client: Client::from_conf(sdk.sqs().build()), queue_url }
     }
 
     /// Connects to the queue that `LEADS_RANGE_QUEUE_URL` names.

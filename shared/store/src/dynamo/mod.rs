@@ -48,7 +48,7 @@ pub struct DynamoStore {
 impl DynamoStore {
     /// Connects to tables by name.
     pub fn new(sdk: &SdkConfig, tables: Tables) -> Self {
-        Self::with_client(Client::new(&sdk.0), tables)
+        Self::with_client(Client::from_conf(sdk.dynamodb().build()), tables)
     }
 
     /// Connects to the tables that the environment names.
@@ -63,8 +63,7 @@ impl DynamoStore {
     /// effect. A crash at any point looks like one of these.
     #[cfg(feature = "testing")]
     pub fn failing(sdk: &SdkConfig, tables: Tables, faults: crate::testing::CallFaults) -> Self {
-        let config = aws_sdk_dynamodb::config::Builder::from(&sdk.0).interceptor(faults).build();
-        Self::with_client(Client::from_conf(config), tables)
+        Self::with_client(Client::from_conf(sdk.dynamodb().interceptor(faults).build()), tables)
     }
 
     fn with_client(client: Client, tables: Tables) -> Self {
