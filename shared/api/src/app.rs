@@ -1,7 +1,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRef;
 use chrono::{DateTime, Utc};
 use moka::future::Cache;
 use store::{Clock, IdempotencyStore, KeyHash, TenantStore};
@@ -39,8 +38,19 @@ impl<S: EdgeStore> App<S> {
     }
 }
 
-impl<S: Clone> FromRef<App<S>> for Clock {
-    fn from_ref(app: &App<S>) -> Self {
-        app.clock
+/// Is the state of a function's handlers: an app, alone or with more.
+pub trait HandlerState: Clone + Send + Sync + 'static {
+    /// The app's store.
+    type Store: EdgeStore;
+
+    /// Gives the app.
+    fn app(&self) -> &App<Self::Store>;
+}
+
+impl<S: EdgeStore> HandlerState for App<S> {
+    type Store = S;
+
+    fn app(&self) -> &Self {
+        self
     }
 }

@@ -96,7 +96,7 @@ async fn caller<S: EdgeStore>(app: &App<S>, key: &str) -> Result<Option<Arc<Call
 }
 
 /// Finds the key in `Authorization: Bearer …` or `X-Api-Key`.
-pub(crate) fn presented_key(headers: &HeaderMap) -> Option<&str> {
+pub fn presented_key(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get(AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
@@ -105,7 +105,7 @@ pub(crate) fn presented_key(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Answers 401, the same for no key and for a wrong one.
-pub(crate) fn unauthorized() -> Response {
+pub fn unauthorized() -> Response {
     let detail = "send a valid key as `Authorization: Bearer <key>` or `X-Api-Key: <key>`";
     let mut response = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).into_response();
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -15,8 +15,8 @@ mod openapi;
 mod problem;
 mod routes;
 
-pub use app::{App, EdgeStore};
-pub use auth::{Caller, Scope};
+pub use app::{App, EdgeStore, HandlerState};
+pub use auth::{Caller, Scope, presented_key, unauthorized};
 pub use contact_view::{ContactView, views};
 pub use cursor::{Cursor, CursorKind};
 pub use error::ApiError;

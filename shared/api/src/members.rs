@@ -64,14 +64,9 @@ impl Members {
         self.errors.push(FieldError::new(pointer, invalid));
     }
 
-    /// Adds faults that were found elsewhere.
-    pub fn extend(&mut self, errors: impl IntoIterator<Item = FieldError>) {
-        self.errors.extend(errors);
-    }
-
-    /// Gives the pointer of a member.
-    pub fn pointer(&self, name: &str) -> String {
-        format!("{}/{}", self.base, escape(name))
+    /// Gives the pointer of the object itself.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// Refuses what nobody took, and gives all faults.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::auth::authorize;
 use crate::error::Cause;
 use crate::problem::finish;
-use crate::{ApiError, App, EdgeStore, Problem, Scope};
+use crate::{ApiError, App, EdgeStore, HandlerState, Problem, Scope};
 
 /// Is what every path of the API starts with.
 pub const PREFIX: &str = "/api/v1";
@@ -30,14 +30,14 @@ impl Routes {
 
     /// Adds a route that needs a key with `scope`. `path` comes without the prefix.
     #[must_use]
-    pub fn on<S, H, T>(self, app: &App<S>, method: Method, path: &str, scope: Scope, handler: H) -> Self
+    pub fn on<A, H, T>(self, state: &A, method: Method, path: &str, scope: Scope, handler: H) -> Self
     where
-        S: EdgeStore,
-        H: Handler<T, App<S>>,
+        A: HandlerState,
+        H: Handler<T, A>,
         T: 'static,
     {
-        let guard = middleware::from_fn_with_state((app.clone(), Some(scope)), guard::<S>);
-        let handler = on(filter(&method), handler).layer(guard).with_state(app.clone());
+        let guard = middleware::from_fn_with_state((state.app().clone(), Some(scope)), guard::<A::Store>);
+        let handler = on(filter(&method), handler).layer(guard).with_state(state.clone());
         let path = format!("{PREFIX}{path}");
         self.add(method, path, handler)
     }
@@ -52,6 +52,16 @@ impl Routes {
     {
         let handler = on(filter(&method), handler).with_state(state);
         self.add(method, path.to_owned(), handler)
+    }
+
+    /// Adds a path that the contract describes and that is not built yet: it is refused, never
+    /// taken for another one, and not listed.
+    #[must_use]
+    pub fn planned<A: HandlerState>(mut self, state: &A, method: Method, path: &str) -> Self {
+        let guard = middleware::from_fn_with_state((state.app().clone(), None), guard::<A::Store>);
+        let handler = on(filter(&method), planned).layer(guard);
+        self.router = self.router.route(&format!("{PREFIX}{path}"), handler);
+        self
     }
 
     fn add(mut self, method: Method, path: String, handler: axum::routing::MethodRouter) -> Self {
@@ -116,10 +126,14 @@ async fn edge(request: Request, next: Next) -> Response {
 
 async fn unknown_path(method: Method, uri: axum::http::Uri) -> Response {
     if is_planned(uri.path()) {
-        return ApiError::not_available(&format!("{method} on this path")).into_response();
+        return planned(method).await;
     }
     Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path; see /api/v1/openapi.json")
         .into_response()
+}
+
+async fn planned(method: Method) -> Response {
+    ApiError::not_available(&format!("{method} on this path")).into_response()
 }
 
 async fn unknown_method() -> Response {
@@ -129,9 +143,8 @@ async fn unknown_method() -> Response {
 
 /// Tells paths that the contract describes and that are not built yet from those that never will be.
 fn is_planned(path: &str) -> bool {
-    const PLANNED: [&str; 12] = [
+    const PLANNED: [&str; 10] = [
         "rules", "exports", "lists", "events", "fields", "scoring", "api-keys", "settings", "usage", "forms",
-        "search", "segments",
     ];
     let first = path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/')?.split('/').next());
     first.is_some_and(|first| PLANNED.contains(&first))
