@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::App;
 use axum::Router;
 use store::{Clock, DynamoStore, KeyHash};
 
@@ -22,8 +23,12 @@ pub(crate) fn router(
     clock: Clock,
     operator: Option<KeyHash>,
 ) -> Router {
-    let _ = (plane, store, clock, operator);
-    Router::new()
+    let app = App::new(store, clock);
+    let imports = imports::Deps { app: app.clone(), objects: plane.objects() };
+    contacts::routes(&app)
+        .merge(imports::routes(&imports))
+        .merge(settings::routes(&app, operator))
+        .into_router(&app)
 }
 
 /// Joins the destinations of the mailbox with their handlers.

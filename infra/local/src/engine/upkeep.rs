@@ -58,7 +58,7 @@ fn work(connection: &Connection, database: &Database, stop: &Receiver<Infallible
 }
 
 /// Takes one bite, or sweeps when there is nothing to bite, and tells when to come again.
-fn tick(connection: &Connection, database: &Database) -> Duration {
+pub(super) fn tick(connection: &Connection, database: &Database) -> Duration {
     match streams::prune(connection) {
         Ok(streams::BITE) => return BITE_PAUSE,
         Ok(_) => {}
