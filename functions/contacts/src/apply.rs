@@ -22,9 +22,9 @@ pub(crate) struct Wanted {
 /// Says what a change came to.
 #[derive(Debug, Clone)]
 pub(crate) enum Applied {
-    Created(Contact),
-    Updated(Contact),
-    Unchanged(Contact),
+    Created(Box<Contact>),
+    Updated(Box<Contact>),
+    Unchanged(Box<Contact>),
 }
 
 impl Applied {
@@ -79,9 +79,9 @@ pub(crate) async fn apply_all<S: Store>(
         for ((index, wanted, creates), written) in writing.into_iter().zip(written) {
             match written {
                 Ok(Written::Done(contact)) if creates => {
-                    set(&mut results, index, Ok(Applied::Created(*contact)));
+                    set(&mut results, index, Ok(Applied::Created(contact)));
                 }
-                Ok(Written::Done(contact)) => set(&mut results, index, Ok(Applied::Updated(*contact))),
+                Ok(Written::Done(contact)) => set(&mut results, index, Ok(Applied::Updated(contact))),
                 Ok(Written::Lost { standing, .. }) => open.push((index, Wanted { standing, ..wanted })),
                 Err(error) => set(&mut results, index, Err(error.into())),
             }
@@ -116,7 +116,7 @@ async fn decide<S: Store>(
         && contact.origin == origin
         && contact.version == 1
     {
-        return Ok(Step::Finished(Applied::Created((**contact).clone())));
+        return Ok(Step::Finished(Applied::Created(contact.clone())));
     }
     check(standing)?;
     let decision = Decision::of(standing, mode, email, email_typed, change)
@@ -139,7 +139,7 @@ async fn decide<S: Store>(
             if let Some(consent) = &consent {
                 app.store.record_consent(&caller.tenant, contact.id, consent, app.now()).await?;
             }
-            Step::Finished(Applied::Unchanged((**contact).clone()))
+            Step::Finished(Applied::Unchanged(contact.clone()))
         }
         (Decision::Exists, Standing::Held(contact)) => return Err(exists(contact)),
         (Decision::Missing, _) => return Err(ApiError::not_found("contact")),

@@ -14,6 +14,8 @@ mod members;
 mod openapi;
 mod problem;
 mod routes;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use app::{App, EdgeStore, HandlerState};
 pub use auth::{Caller, Scope, presented_key, unauthorized};

@@ -48,6 +48,12 @@ impl MemoryStore {
         Self { state: self.state.clone(), faults }
     }
 
+    /// Lets 60 seconds pass for requests that began and did not finish: they may begin again.
+    pub fn expire_requests(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.requests.retain(|_, (_, outcome)| outcome.is_some());
+    }
+
     fn call<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
         self.faults.call(|| Ok(act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))))
     }
