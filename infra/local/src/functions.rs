@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use api::App;
 use axum::Router;
-use store::{Clock, DynamoStore, KeyHash};
+use import::Deps;
+use store::{Clock, DynamoStore, KeyHash, S3Objects, SqsRanges};
+use tokio::time::Instant;
 
 use crate::data_plane::{DataPlane, NOTIFICATIONS, RANGES};
 use crate::delivery::{Backoff, Handler, Route, Source};
@@ -33,13 +35,12 @@ pub(crate) fn router(
 
 /// Joins the destinations of the mailbox with their handlers.
 pub(crate) fn deliveries(plane: &DataPlane, store: DynamoStore, clock: Clock) -> Vec<Route> {
-    let _ = (plane, store, clock);
-    let handler: Handler = Arc::new(move |_event| Box::pin(async { Ok(serde_json::Value::Null) }));
+    let import = import_handler(Deps { store, objects: plane.objects(), queue: plane.ranges(), clock });
     vec![
         Route {
             destination: NOTIFICATIONS.to_owned(),
             source: Source::Notification,
-            handler: Arc::clone(&handler),
+            handler: Arc::clone(&import),
             concurrency: 2,
             max_receives: 3,
             backoff: BACKOFF,
@@ -48,11 +49,22 @@ pub(crate) fn deliveries(plane: &DataPlane, store: DynamoStore, clock: Clock) ->
         Route {
             destination: RANGES.to_owned(),
             source: Source::Queue { batch_size: 1 },
-            handler,
+            handler: import,
             concurrency: 2,
             max_receives: 5,
             backoff: BACKOFF,
             timeout: TIMEOUT,
         },
     ]
+}
+
+fn import_handler(deps: Deps<DynamoStore, S3Objects, SqsRanges>) -> Handler {
+    let deps = Arc::new(deps);
+    Arc::new(move |event| {
+        let deps = Arc::clone(&deps);
+        Box::pin(async move {
+            let deadline = Instant::now() + TIMEOUT;
+            import::handle(&deps, event, Some(deadline)).await.map_err(Into::into)
+        })
+    })
 }

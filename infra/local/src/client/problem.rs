@@ -23,9 +23,13 @@ struct Pointed {
 /// The detail, and a line for each place in the request that it is about.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.detail.as_deref().unwrap_or(&self.title))?;
+        let whole = self.detail.as_deref().unwrap_or(&self.title);
+        f.write_str(whole)?;
         for Pointed { pointer, detail } in &self.errors {
-            write!(f, "\n  {pointer}: {detail}")?;
+            // A sole fault is often the whole detail.
+            if !(whole.contains(pointer) && whole.contains(detail)) {
+                write!(f, "\n  {pointer}: {detail}")?;
+            }
         }
         Ok(())
     }
@@ -43,5 +47,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(problem.to_string(), "the mapping is wrong\n  /mapping/E-Mail: unknown field");
+        let problem: Problem = serde_json::from_str(
+            r#"{"detail":"`/lists`: not available","errors":[{"pointer":"/lists","detail":"not available"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(problem.to_string(), "`/lists`: not available");
     }
 }

@@ -35,7 +35,7 @@ impl DataDirectory {
     pub(crate) fn open(data: &Data) -> Result<Self, StartError> {
         let (path, temporary) = match data {
             Data::Directory(path) => {
-                fs::create_dir_all(path).map_err(|source| failure(path, source))?;
+                create(path).map_err(|source| failure(path, source))?;
                 (path.clone(), None)
             }
             Data::Memory => {
@@ -75,6 +75,15 @@ impl DataDirectory {
         let _: io::Result<()> = fs::remove_file(&file);
         written.map_err(|source| failure(&self.path, source))
     }
+}
+
+/// Makes it for its owner alone: it holds personal data.
+fn create(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 fn write_durably(path: &Path) -> io::Result<()> {

@@ -1,6 +1,9 @@
 use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use serde_json::{Value, json};
+use store::{ObjectStore as _, RowCounts};
 use ureq::Agent;
 
 use super::*;
@@ -95,4 +98,61 @@ async fn a_port_in_use_leaves_no_data_behind() {
     let error = Process::start(options).await.err().unwrap().to_string();
     assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
     assert!(!data.exists());
+}
+
+/// Keeps the counts of the sample.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Option<RowCounts>>>);
+
+impl Progress for Seen {
+    fn rows(&self, _done: u64, _total: Option<u64>) {}
+
+    fn done(&self, rows: &RowCounts) {
+        *self.0.lock().unwrap() = Some(*rows);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_is_imported_at_the_first_start_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let options =
+        || Options { data: Data::Directory(folder.path().join("data")), sample: true, ..Options::default() };
+    let process = start(options()).await;
+    let seen = Seen::default();
+    process.import_sample(seen.clone()).await.unwrap();
+    let rows = RowCounts { created: 58, invalid: 1, duplicate: 1, ..RowCounts::default() };
+    assert_eq!(*seen.0.lock().unwrap(), Some(rows));
+    let key = process.api_key().to_owned();
+    let of = |email: &str| format!("/api/v1/contacts/{}", email.replace('@', "%40"));
+    let (status, zoe) = call(&process, "GET", &of("zoe.fontaine@example.net"), &key, None).await;
+    assert_eq!((status, &zoe["attributes"]["notes"]), (200, &json!("Two sites:\nLyon and Marseille.")));
+    assert_eq!((&zoe["first_name"], &zoe["attributes"]["vip_status"]), (&json!("Zoë"), &json!(false)));
+    assert_eq!(zoe["attributes"]["subscription_date"], "2026-06-26");
+    let (_, daniel) = call(&process, "GET", &of("daniel.cohen@example.com"), &key, None).await;
+    assert_eq!(daniel["status"], "unsubscribed");
+    let (_, amelia) = call(&process, "GET", &of("amelia.stone@example.org"), &key, None).await;
+    assert_eq!(amelia["job_title"], "Chief Revenue Officer", "the later row of two wins");
+    process.stop().await;
+
+    let process = start(options()).await;
+    let again = Seen::default();
+    process.import_sample(again.clone()).await.unwrap();
+    assert_eq!(*again.0.lock().unwrap(), None);
+    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_dropped_into_the_inbox_becomes_contacts() {
+    let process = start(Options::default()).await;
+    let file = Bytes::from_static(b"Email,First Name\njane@example.com,Jane\n");
+    process.data_plane().objects().put("inbox/demo/new leads.csv", "text/csv", file).await.unwrap();
+    let destinations = [crate::NOTIFICATIONS, crate::RANGES];
+    process.data_plane().mailbox().idle(&destinations).await.unwrap();
+    let (status, imports) = call(&process, "GET", "/api/v1/imports", process.api_key(), None).await;
+    assert_eq!((status, &imports["items"][0]["status"]), (200, &json!("done")), "{imports}");
+    assert_eq!(imports["items"][0]["filename"], "new leads.csv");
+    let path = "/api/v1/contacts/jane%40example.com";
+    let (status, _) = call(&process, "GET", path, process.api_key(), None).await;
+    assert_eq!(status, 200);
+    process.stop().await;
 }
