@@ -1,4 +1,4 @@
-//! Why the local process does not start, in one line that says what to do.
+//! Why the local process does not start or go on, in one line that says what to do.
 
 use std::io;
 use std::net::SocketAddr;

@@ -34,7 +34,7 @@ and the log. A file put at s3://$LEADS_BUCKET/inbox/demo/ is imported.
 
 Exit codes:
   0  stopped by SIGTERM or ctrl-c
-  1  could not start; one line on stderr says why
+  1  could not start, or the disk became full; one line on stderr says why
 `leads import --help` tells its own.";
 
 /// Leads on your machine: the whole product in one process, and a client for it.
@@ -118,7 +118,7 @@ pub fn run() -> ExitCode {
     };
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => until_stopped(|terminal| serve::run(args, terminal)),
-        Command::Services(args) => until_stopped(|terminal| services::run(args, terminal)),
+        Command::Services(args) => until_stopped(|_| services::run(args)),
         Command::Import(args) => import::run(args),
     }
 }

@@ -32,13 +32,11 @@ pub(super) async fn run(args: ServeArgs, terminal: Terminal) -> Result<(), Comma
     print(format_args!("ready {}", process.url()));
 
     let sample = tokio::spawn(follow(process.import_sample(SampleBar::new(&terminal)), terminal));
-    signals.received().await;
+    let ended = signals.or_full_disk(process.data_plane()).await;
     tracing::info!("stopping");
     sample.abort();
-    tokio::select! {
-        () = process.stop() => Ok(()),
-        () = signals.received() => Err(CommandError::SecondSignal),
-    }
+    signals.unless_again(process.stop()).await?;
+    ended
 }
 
 fn variable(name: &'static str) -> Result<Option<String>, CommandError> {

@@ -2,6 +2,9 @@
 
 use std::io;
 
+use super::CommandError;
+use crate::DataPlane;
+
 /// Hears SIGTERM and ctrl-c from the moment it is made.
 pub(super) struct Signals {
     #[cfg(unix)]
@@ -18,10 +21,28 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    pub(super) async fn received(&mut self) {
+    async fn received(&mut self) {
         tokio::select! {
             _ = self.term.recv() => {}
             _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+impl Signals {
+    /// Waits for the next one, or for a disk that is full.
+    pub(super) async fn or_full_disk(&mut self, plane: &DataPlane) -> Result<(), CommandError> {
+        tokio::select! {
+            () = self.received() => Ok(()),
+            full = plane.full_disk() => Err(full.into()),
+        }
+    }
+
+    /// Lets the stop come to its end, unless somebody cannot wait for it.
+    pub(super) async fn unless_again(&mut self, stop: impl Future<Output = ()>) -> Result<(), CommandError> {
+        tokio::select! {
+            () = stop => Ok(()),
+            () = self.received() => Err(CommandError::SecondSignal),
         }
     }
 }
@@ -33,7 +54,7 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    pub(super) async fn received(&mut self) {
+    async fn received(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

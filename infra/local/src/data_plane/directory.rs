@@ -1,7 +1,7 @@
 //! The directory that holds everything, for one process at a time.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -9,7 +9,10 @@ use tempfile::TempDir;
 use crate::StartError;
 
 /// What a start needs at least: some pages of each database and its journal.
-const ROOM_BYTES: usize = 1 << 20;
+const ROOM_TO_START: usize = 1 << 20;
+
+/// What the next writes need at least.
+const ROOM_TO_GO_ON: usize = 64 << 10;
 
 /// Says where the data lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +53,7 @@ impl DataDirectory {
             TryLockError::Error(source) => failure(&path, source),
         })?;
         let directory = Self { path, _lock: lock, _temporary: temporary };
-        directory.probe()?;
+        directory.probe(ROOM_TO_START)?;
         Ok(directory)
     }
 
@@ -62,15 +65,21 @@ impl DataDirectory {
     /// Turns the error of a part into that of the disk if the disk is what is wrong: each part
     /// words a full disk in its own way, and some of them as an internal error.
     pub(crate) fn explain(&self, error: impl Into<StartError>) -> StartError {
-        match self.probe() {
-            Err(full @ StartError::DiskFull(_)) => full,
-            _ => error.into(),
-        }
+        self.full_disk(ROOM_TO_START).unwrap_or_else(|| error.into())
     }
 
-    fn probe(&self) -> Result<(), StartError> {
+    /// Sees whether the disk has become full.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        self.full_disk(ROOM_TO_GO_ON).map_or(Ok(()), Err)
+    }
+
+    fn full_disk(&self, room_bytes: usize) -> Option<StartError> {
+        self.probe(room_bytes).err().filter(|error| matches!(error, StartError::DiskFull(_)))
+    }
+
+    fn probe(&self, room_bytes: usize) -> Result<(), StartError> {
         let file = self.path.join("probe");
-        let written = write_durably(&file);
+        let written = fs::write(&file, vec![0; room_bytes]);
         // Best effort: what was written is overwritten by the next probe.
         let _: io::Result<()> = fs::remove_file(&file);
         written.map_err(|source| failure(&self.path, source))
@@ -84,12 +93,6 @@ fn create(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
-}
-
-fn write_durably(path: &Path) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(&vec![0; ROOM_BYTES])?;
-    file.sync_all()
 }
 
 fn failure(path: &Path, source: io::Error) -> StartError {

@@ -8,6 +8,7 @@ mod tests;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use store::{DynamoStore, Endpoints, S3Objects, SdkConfig, SqsRanges, Tables};
 use tokio::net::TcpListener;
@@ -38,6 +39,9 @@ const NOTIFIED_PREFIXES: [&str; 2] = ["inbox/", "uploads/"];
 
 /// Access key and secret alike. No secret: whoever reaches loopback reaches the files, too.
 const CREDENTIAL: &str = "local";
+
+/// Soon enough for no message to have had all its attempts.
+const DISK_CHECKED_EVERY: Duration = Duration::from_secs(3);
 
 /// Says which loopback ports to use; 0 picks a free one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -175,6 +179,20 @@ impl DataPlane {
         ];
         environment.extend(self.tables.to_env().map(|(name, value)| (name, value.to_owned())));
         environment
+    }
+
+    /// Waits until the disk is full. Then it is better to stop than to go on: work that is
+    /// tried again and again would end among the dead letters, and kept it is done once there
+    /// is room.
+    pub async fn full_disk(&self) -> StartError {
+        loop {
+            tokio::time::sleep(DISK_CHECKED_EVERY).await;
+            let directory = Arc::clone(&self.directory);
+            let checked = tokio::task::spawn_blocking(move || directory.check());
+            if let Ok(Err(full)) = checked.await {
+                return full;
+            }
+        }
     }
 
     /// Lets the requests under way end and closes all files.
