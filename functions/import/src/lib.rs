@@ -1,1 +1,60 @@
-//! x
+//! The function that imports files: it plans a file that arrived in the bucket, and loads its
+//! ranges.
+//!
+//! A job walks from `awaiting_upload` over `planning` and `importing` to `done`, or to `failed`
+//! when the file is refused as a whole. Each step does its work, then moves the job on by a write
+//! conditional on where the job stood; everything before that write can be done twice. So a
+//! message may come twice, late, or after a crash at any call, and the outcome is the same.
+
+mod apply;
+mod arrival;
+mod close;
+mod dialect;
+mod error;
+mod event;
+mod load;
+mod plan;
+mod records;
+mod report;
+mod source;
+mod superseded;
+mod survey;
+#[cfg(test)]
+mod tests;
+
+pub use error::ImportError;
+pub use event::handle;
+
+use store::{ContactStore, FieldStore, JobStore, Metered, TenantStore};
+
+/// Holds what the function works with.
+#[derive(Debug, Clone)]
+pub struct Deps<S, O, Q> {
+    /// Contacts, fields, jobs.
+    pub store: S,
+    /// Files.
+    pub objects: O,
+    /// Where planned ranges go.
+    pub queue: Q,
+    /// The domain's time.
+    pub clock: store::Clock,
+}
+
+/// Is a store of everything an import touches but files.
+pub trait ImportStore: ContactStore + TenantStore + FieldStore + JobStore + Metered + Clone {}
+
+impl<S: ContactStore + TenantStore + FieldStore + JobStore + Metered + Clone> ImportStore for S {}
+
+/// Says how many rows go together; smaller ones let a small test file have several of each.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    rows_a_read: usize,
+    rows_a_checkpoint: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        // 100 is what one BatchGetItem takes; 500 rows are lost work of about a tenth of a second.
+        Self { rows_a_read: 100, rows_a_checkpoint: 500 }
+    }
+}

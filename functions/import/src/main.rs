@@ -1,2 +1,25 @@
-//! x
-fn main() {}
+//! Runs the import function on AWS Lambda.
+
+use std::time::SystemTime;
+
+use import::{Deps, handle};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use store::{Clock, DynamoStore, S3Objects, SdkConfig, SqsRanges};
+use tokio::time::Instant;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let sdk = SdkConfig::from_env().await;
+    let deps = &Deps {
+        store: DynamoStore::from_env(&sdk)?,
+        objects: S3Objects::from_env(&sdk)?,
+        queue: SqsRanges::from_env(&sdk)?,
+        clock: Clock::from_env()?,
+    };
+    run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
+        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        handle(deps, event.payload, Some(Instant::now() + left)).await
+    }))
+    .await
+}

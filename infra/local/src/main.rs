@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The command `leads`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    local::cli::run()
+}

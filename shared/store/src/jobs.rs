@@ -110,6 +110,9 @@ pub struct Job {
     /// The import's own copy of the file, which nobody else can change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ObjectInfo>,
+    /// Where that copy lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_key: Option<String>,
     /// How the file is written, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FileFormat>,
@@ -157,6 +160,7 @@ impl Job {
             filename,
             options,
             source: None,
+            source_key: None,
             format: None,
             columns: Vec::new(),
             rows_total: None,

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// Joins an error and its causes: the outermost text alone rarely names the fault.
-pub(super) fn error_text(error: &dyn Error) -> String {
+pub(crate) fn error_text(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -16,15 +16,16 @@ mod sqs_event;
 mod testing;
 mod worker;
 
+pub(crate) use error_text::error_text;
 pub use mailbox::{DeadLetter, Mailbox, MailboxError, Message, MessageId, NewMessage};
 pub use route::{Backoff, BoxError, Handler, Route, Source};
 pub use worker::Deliveries;
 
 /// The account number in local queue URLs and ARNs.
-const ACCOUNT: &str = "000000000000";
+pub(crate) const ACCOUNT: &str = "000000000000";
 
 /// The region in local events.
-const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "us-east-1";
 
 /// Reads the wall clock: it dates messages, and must go on across restarts.
 fn now_ms() -> i64 {

@@ -33,11 +33,11 @@ struct State {
     fields: HashMap<TenantId, Fields>,
     jobs: BTreeMap<(TenantId, Uuid), Job>,
     ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
-    requests: HashMap<(TenantId, [u8; 32]), Begin>,
+    requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
 }
 
-/// The hash of a request's body, and what it came to.
-type Begin = ([u8; 32], Option<Outcome>);
+/// The hash of a request's body and, once it ended, how.
+type KeptRequest = ([u8; 32], Option<Outcome>);
 
 impl Default for MemoryStore {
     fn default() -> Self {

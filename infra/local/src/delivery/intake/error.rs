@@ -4,7 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::delivery::error_text::error_text;
+use crate::delivery::error_text;
 use crate::delivery::mailbox::MailboxError;
 
 #[derive(Debug, thiserror::Error)]

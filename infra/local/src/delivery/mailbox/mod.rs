@@ -96,7 +96,22 @@ impl Mailbox {
     /// Stores a message that is not delivered before it is released (or the file reopened).
     pub async fn hold(&self, destination: &str, body: impl Into<String>) -> Result<MessageId, MailboxError> {
         let message = NewMessage::new(destination, body);
-        self.run(Wake::Nobody, move |tx, _| database::insert(tx, &message, "held", super::now_ms())).await
+        self.run(Wake::Nobody, held(message)).await
+    }
+
+    /// [`Self::hold`] for a caller on a blocking thread. Such a caller must not wait for the
+    /// async form: that needs a second blocking thread, and when all of them wait so, none is
+    /// left.
+    ///
+    /// # Errors
+    /// [`MailboxError::Storage`] when nothing was stored.
+    pub fn hold_blocking(
+        &self,
+        destination: &str,
+        body: impl Into<String>,
+    ) -> Result<MessageId, MailboxError> {
+        let message = NewMessage::new(destination, body);
+        self.inner.run(Wake::Nobody, held(message))
     }
 
     /// Makes a held message deliverable.
@@ -104,23 +119,28 @@ impl Mailbox {
     /// # Errors
     /// [`MailboxError::WrongState`] when it is not held.
     pub async fn release(&self, id: MessageId) -> Result<(), MailboxError> {
-        self.run(Wake::Arrivals, move |tx, _| {
-            let sql = "UPDATE messages SET state = 'ready', visible_at = ?2 WHERE id = ?1 AND state = 'held'";
-            match tx.prepare_cached(sql)?.execute((id, super::now_ms()))? {
-                0 => Err(MailboxError::WrongState { id, wanted: "held" }),
-                _ => Ok(()),
-            }
-        })
-        .await
+        self.run(Wake::Arrivals, released(id)).await
+    }
+
+    /// [`Self::release`] for a caller on a blocking thread.
+    ///
+    /// # Errors
+    /// [`MailboxError::WrongState`] when it is not held.
+    pub fn release_blocking(&self, id: MessageId) -> Result<(), MailboxError> {
+        self.inner.run(Wake::Arrivals, released(id))
     }
 
     /// Forgets a held message, as what it announced did not happen; a second time is fine.
     pub async fn discard(&self, id: MessageId) -> Result<(), MailboxError> {
-        self.run(Wake::Departures, move |tx, _| {
-            tx.prepare_cached("DELETE FROM messages WHERE id = ?1 AND state = 'held'")?.execute([id])?;
-            Ok(())
-        })
-        .await
+        self.run(Wake::Departures, discarded(id)).await
+    }
+
+    /// [`Self::discard`] for a caller on a blocking thread.
+    ///
+    /// # Errors
+    /// [`MailboxError::Storage`] when the message stays.
+    pub fn discard_blocking(&self, id: MessageId) -> Result<(), MailboxError> {
+        self.inner.run(Wake::Departures, discarded(id))
     }
 
     /// Stores messages for delivery, all or none; the ids are in their order.
@@ -246,25 +266,54 @@ impl Mailbox {
         W: FnOnce(&Transaction<'_>, &mut Turns) -> Result<T, MailboxError> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        let task = tokio::task::spawn_blocking(move || {
-            // A panic in between has rolled its transaction back: the data is whole.
-            let mut database = inner.database.lock().unwrap_or_else(PoisonError::into_inner);
-            let answer = database.transaction(work)?;
-            // In here and not after the await: the caller may be gone by then (a client that
-            // hung up), but the message is stored and must be delivered.
-            match wake {
-                Wake::Nobody => {}
-                Wake::Arrivals => inner.arrivals.send_replace(()),
-                Wake::Departures => inner.departures.send_replace(()),
-            }
-            Ok(answer)
-        });
-        match task.await {
+        match tokio::task::spawn_blocking(move || inner.run(wake, work)).await {
             Ok(answer) => answer,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => Err(MailboxError::Stopping),
             },
         }
+    }
+}
+
+impl Inner {
+    /// Runs `work` in a transaction; its error rolls back.
+    fn run<T>(
+        &self,
+        wake: Wake,
+        work: impl FnOnce(&Transaction<'_>, &mut Turns) -> Result<T, MailboxError>,
+    ) -> Result<T, MailboxError> {
+        // A panic in between has rolled its transaction back: the data is whole.
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = database.transaction(work)?;
+        // In here and not in an async caller after its await: that one may be gone by then (a
+        // client that hung up), but the message is stored and must be delivered.
+        match wake {
+            Wake::Nobody => {}
+            Wake::Arrivals => self.arrivals.send_replace(()),
+            Wake::Departures => self.departures.send_replace(()),
+        }
+        Ok(answer)
+    }
+}
+
+fn held(message: NewMessage) -> impl FnOnce(&Transaction<'_>, &mut Turns) -> Result<MessageId, MailboxError> {
+    move |tx, _| database::insert(tx, &message, "held", super::now_ms())
+}
+
+fn released(id: MessageId) -> impl FnOnce(&Transaction<'_>, &mut Turns) -> Result<(), MailboxError> {
+    move |tx, _| {
+        let sql = "UPDATE messages SET state = 'ready', visible_at = ?2 WHERE id = ?1 AND state = 'held'";
+        match tx.prepare_cached(sql)?.execute((id, super::now_ms()))? {
+            0 => Err(MailboxError::WrongState { id, wanted: "held" }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn discarded(id: MessageId) -> impl FnOnce(&Transaction<'_>, &mut Turns) -> Result<(), MailboxError> {
+    move |tx, _| {
+        tx.prepare_cached("DELETE FROM messages WHERE id = ?1 AND state = 'held'")?.execute([id])?;
+        Ok(())
     }
 }

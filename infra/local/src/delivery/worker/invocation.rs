@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::delivery::error_text::error_text;
+use crate::delivery::error_text;
 use crate::delivery::mailbox::Message;
 use crate::delivery::route::{BoxError, Handler, Route, Source};
 use crate::delivery::sqs_event::{failed_ids, sqs_event};

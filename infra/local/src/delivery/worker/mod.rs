@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::error_text::error_text;
+use super::error_text;
 use super::mailbox::{Mailbox, MailboxError, Message};
 use super::now_ms;
 use super::route::{Route, Source};

@@ -1,0 +1,227 @@
+//! Applying rows: what each row of a batch does to the contact at its address.
+
+use chrono::{DateTime, Utc};
+use model::import::{CellFault, Row, RowReader};
+use model::{ContactId, Decision, Email, Invalid, Origin, Standing, Tenant};
+use roaring::RoaringBitmap;
+use store::{ContactStore, Job, NewContact, ProfileUpdate, RowCounts, StoreError, Write, Written};
+
+use crate::ImportError;
+use crate::records::Record;
+use crate::report::BadRow;
+
+/// How often a row is decided again because its contact changed meanwhile. Each time somebody
+/// else got a write through, so this many in a row is a storm; a redelivery reads again.
+const ROUNDS: usize = 8;
+
+/// Applies rows of one file.
+pub(crate) struct Applier<'a, S> {
+    pub store: &'a S,
+    pub tenant: &'a Tenant,
+    pub job: &'a Job,
+    pub reader: &'a RowReader,
+    pub superseded: &'a RoaringBitmap,
+}
+
+/// Says what became of some rows.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    pub rows: RowCounts,
+    pub bad: Vec<BadRow>,
+    /// Cells that were left out of rows that were applied.
+    pub warnings: u64,
+}
+
+/// Is a row on its way to a contact.
+struct Waiting<'r> {
+    record: &'r Record,
+    row: Row,
+    standing: Standing,
+}
+
+/// Says what a row does, given what stands at its address.
+enum Step {
+    Created,
+    Updated,
+    Unchanged,
+    /// Nothing but to log the consent that came with it.
+    Consent(ContactId),
+    Invalid(Invalid),
+    Create(Write),
+    Update(Write),
+}
+
+impl<S: ContactStore> Applier<'_, S> {
+    /// Applies the rows of one read. Their addresses differ, because superseded rows are left
+    /// out. Rows that an earlier run applied are known by their origin and counted as then.
+    pub(crate) async fn apply(&self, records: &[Record], now: DateTime<Utc>) -> Result<Applied, ImportError> {
+        let mut applied = Applied::default();
+        let mut good = Vec::new();
+        for record in records {
+            if u32::try_from(record.place.row).is_ok_and(|row| self.superseded.contains(row)) {
+                applied.rows.duplicate += 1;
+                continue;
+            }
+            match self.reader.read(record.cells.iter()) {
+                Ok(row) => good.push((record, row)),
+                Err(faults) => applied.refuse(record, faults),
+            }
+        }
+        let emails: Vec<Email> = good.iter().map(|(_, row)| row.email.clone()).collect();
+        let standings =
+            if emails.is_empty() { Vec::new() } else { self.store.standings(self.tenant, &emails).await? };
+        let mut waiting: Vec<Waiting<'_>> = good
+            .into_iter()
+            .zip(standings)
+            .map(|((record, row), standing)| Waiting { record, row, standing })
+            .collect();
+        for _ in 0..ROUNDS {
+            waiting = self.round(waiting, &mut applied, now).await?;
+            if waiting.is_empty() {
+                return Ok(applied);
+            }
+        }
+        Err(ImportError::Contended { job: self.job.id })
+    }
+
+    /// Decides and writes once; gives back the rows whose contacts changed meanwhile.
+    async fn round<'r>(
+        &self,
+        waiting: Vec<Waiting<'r>>,
+        applied: &mut Applied,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Waiting<'r>>, ImportError> {
+        let mut writes = Vec::new();
+        let mut written_for = Vec::new();
+        for mut row in waiting {
+            match self.decide(&mut row, applied) {
+                Step::Created => applied.count(&row, true),
+                Step::Updated => applied.count(&row, false),
+                Step::Unchanged => applied.unchanged(&row),
+                Step::Consent(id) => {
+                    if let Some(consent) = &row.row.change.consent {
+                        self.store.record_consent(self.tenant, id, consent, now).await?;
+                    }
+                    applied.unchanged(&row);
+                }
+                Step::Invalid(invalid) => applied.refuse(row.record, vec![of_the_row(invalid)]),
+                Step::Create(write) => {
+                    writes.push(write);
+                    written_for.push((row, true));
+                }
+                Step::Update(write) => {
+                    writes.push(write);
+                    written_for.push((row, false));
+                }
+            }
+        }
+        if writes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let written = self.store.write(self.tenant, writes, now).await?;
+        let mut lost = Vec::new();
+        for ((mut row, created), written) in written_for.into_iter().zip(written) {
+            match written {
+                Ok(Written::Done(_)) => applied.count(&row, created),
+                Ok(Written::Lost { standing, .. }) => {
+                    row.standing = standing;
+                    lost.push(row);
+                }
+                Err(StoreError::TooLarge { size_bytes, limit_bytes }) => {
+                    let detail = format!(
+                        "the contact would take {size_bytes} bytes, over the limit of {limit_bytes}; shorten its texts"
+                    );
+                    let fault = of_the_row(Invalid::new("contact_too_large", detail));
+                    applied.refuse(row.record, vec![fault]);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(lost)
+    }
+
+    fn decide(&self, waiting: &mut Waiting<'_>, applied: &mut Applied) -> Step {
+        let Waiting { record, row, standing } = waiting;
+        if let Standing::Held(contact) = standing
+            && let Some(Origin::Row { job, row, created }) = contact.origin
+            && (job, row) == (self.job.id, record.place.row)
+        {
+            return if created { Step::Created } else { Step::Updated };
+        }
+        let mode = self.job.options.mode;
+        let decision = match Decision::of(standing, mode, &row.email, &row.email_typed, &row.change) {
+            // An unsubscribe outlives every file that knows nothing of it; the rest of the row is good.
+            Err(invalid) if invalid.code == "consent_required" => {
+                row.change.status = None;
+                applied.warnings += 1;
+                Decision::of(standing, mode, &row.email, &row.email_typed, &row.change)
+            }
+            decided => decided,
+        };
+        let decision = match decision {
+            Ok(decision) => decision,
+            Err(invalid) => return Step::Invalid(invalid),
+        };
+        let consent = row.change.consent.clone();
+        let origin = |created| Some(Origin::Row { job: self.job.id, row: record.place.row, created });
+        match (decision, &*standing) {
+            (Decision::Create(profile), standing) => {
+                let replaces = match standing {
+                    Standing::Suppressed(suppression) => Some(suppression.clone()),
+                    Standing::Free | Standing::Held(_) => None,
+                };
+                let new = NewContact { profile: *profile, replaces, consent, origin: origin(true) };
+                Step::Create(Write::Create(Box::new(new)))
+            }
+            (Decision::Update(profile), Standing::Held(before)) => {
+                let update = ProfileUpdate {
+                    before: (**before).clone(),
+                    profile: *profile,
+                    replaces: None,
+                    consent,
+                    origin: origin(false),
+                };
+                Step::Update(Write::Update(Box::new(update)))
+            }
+            (Decision::Unchanged, Standing::Held(contact)) if consent.is_some() => Step::Consent(contact.id),
+            // The mode leaves `Exists` and `Missing` alone; an update without a contact cannot be.
+            (
+                Decision::Update(_) | Decision::Unchanged | Decision::Exists | Decision::Missing,
+                Standing::Free | Standing::Suppressed(_) | Standing::Held(_),
+            ) => Step::Unchanged,
+        }
+    }
+}
+
+impl Applied {
+    /// Adds up what batches of one stretch gave, in the order of their rows.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rows = self.rows + other.rows;
+        self.bad.extend(other.bad);
+        self.warnings += other.warnings;
+    }
+
+    fn count(&mut self, waiting: &Waiting<'_>, created: bool) {
+        if created {
+            self.rows.created += 1;
+        } else {
+            self.rows.updated += 1;
+        }
+        self.warnings += waiting.row.warnings.len() as u64;
+    }
+
+    fn unchanged(&mut self, waiting: &Waiting<'_>) {
+        self.rows.unchanged += 1;
+        self.warnings += waiting.row.warnings.len() as u64;
+    }
+
+    fn refuse(&mut self, record: &Record, faults: Vec<CellFault>) {
+        self.rows.invalid += 1;
+        self.bad.push(BadRow { record: record.clone(), faults });
+    }
+}
+
+fn of_the_row(invalid: Invalid) -> CellFault {
+    let field = if invalid.code == "too_many_tags" { "tags" } else { "" };
+    CellFault { column: None, field: field.to_owned(), invalid }
+}

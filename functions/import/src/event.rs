@@ -1,0 +1,125 @@
+//! What wakes the function: S3 says that a file arrived, SQS that a range waits.
+
+use aws_lambda_events::event::s3::{S3Event, S3EventRecord};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use store::{ObjectStore, RangeMessage, RangeQueue, StoreError};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use crate::arrival::{ArrivedObject, arrived};
+use crate::load::load;
+use crate::{Deps, ImportError, ImportStore, Pace};
+
+/// Takes an S3 notification or a batch of range messages from SQS, and answers the batch with the
+/// messages that are to be delivered again. Near the `deadline` a range is handed on.
+///
+/// Poison is acknowledged with a warning and never retried: an event of another source, a message
+/// that is no range, an object that is nobody's, a job or range that does not exist.
+///
+/// # Errors
+/// What kept a notification from being worked off; deliver it again.
+pub async fn handle<S, O, Q>(
+    deps: &Deps<S, O, Q>,
+    event: Value,
+    deadline: Option<Instant>,
+) -> Result<Value, ImportError>
+where
+    S: ImportStore,
+    O: ObjectStore + Clone + 'static,
+    Q: RangeQueue,
+{
+    handle_at(deps, event, deadline, Pace::default()).await
+}
+
+/// Does the work of [`handle`] in steps of a chosen size.
+pub(crate) async fn handle_at<S, O, Q>(
+    deps: &Deps<S, O, Q>,
+    event: Value,
+    deadline: Option<Instant>,
+    pace: Pace,
+) -> Result<Value, ImportError>
+where
+    S: ImportStore,
+    O: ObjectStore + Clone + 'static,
+    Q: RangeQueue,
+{
+    match event.pointer("/Records/0/eventSource").and_then(Value::as_str) {
+        Some("aws:s3") => notification(deps, event).await,
+        Some("aws:sqs") => messages(deps, event, deadline, pace).await,
+        // S3 sends such a one when notifications are set up.
+        _ => {
+            warn!("ignored an event that is neither an S3 notification nor a batch from SQS");
+            Ok(Value::Null)
+        }
+    }
+}
+
+async fn notification<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
+    deps: &Deps<S, O, Q>,
+    event: Value,
+) -> Result<Value, ImportError> {
+    let Ok(event) = serde_json::from_value::<S3Event>(event) else {
+        warn!("ignored a malformed S3 notification");
+        return Ok(Value::Null);
+    };
+    for record in event.records {
+        match arrived_object(record) {
+            Some(object) => arrived(deps, &object).await?,
+            None => info!("ignored a notification that no object was created"),
+        }
+    }
+    Ok(Value::Null)
+}
+
+/// Reads a notification; its key is form-encoded.
+fn arrived_object(record: S3EventRecord) -> Option<ArrivedObject> {
+    let name = record.event_name.as_deref().unwrap_or_default();
+    let object = record.s3.object;
+    let key = object.key?.replace('+', " ");
+    let key = percent_decode_str(&key).decode_utf8().ok()?.into_owned();
+    name.trim_start_matches("s3:").starts_with("ObjectCreated:").then_some(ArrivedObject {
+        bucket: record.s3.bucket.name.unwrap_or_default(),
+        key,
+        etag: object.e_tag?.trim_matches('"').to_owned(),
+        sequencer: object.sequencer.unwrap_or_default(),
+        at: record.event_time,
+    })
+}
+
+async fn messages<S, O, Q>(
+    deps: &Deps<S, O, Q>,
+    event: Value,
+    deadline: Option<Instant>,
+    pace: Pace,
+) -> Result<Value, ImportError>
+where
+    S: ImportStore,
+    O: ObjectStore + Clone + 'static,
+    Q: RangeQueue,
+{
+    let mut answer = SqsBatchResponse::default();
+    let Ok(event) = serde_json::from_value::<SqsEvent>(event) else {
+        warn!("ignored a malformed batch from SQS");
+        return Ok(Value::Null);
+    };
+    for message in event.records {
+        let Some(range) = range_message(&message) else {
+            warn!("dropped a message that is no range");
+            continue;
+        };
+        let Err(failure) = load(deps, range, deadline, pace).await else { continue };
+        if failure.may_pass_later() {
+            warn!(import.id = %range.job, import.range = range.range, error = %failure, "a range goes on later");
+        } else {
+            error!(import.id = %range.job, import.range = range.range, error = %failure, "a range failed");
+        }
+        answer.add_failure(message.message_id.unwrap_or_default());
+    }
+    serde_json::to_value(answer).map_err(|e| StoreError::Refused(Box::new(e)).into())
+}
+
+fn range_message(message: &SqsMessage) -> Option<RangeMessage> {
+    serde_json::from_str(message.body.as_deref()?).ok()
+}

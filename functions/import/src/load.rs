@@ -1,0 +1,230 @@
+//! Loading: one range of a planned file, stretch by stretch, each ended by a checkpoint.
+
+use std::io::Read;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use model::Tenant;
+use model::import::RowReader;
+use store::{
+    Checkpoint, ContactStore, Job, JobStatus, JobStore, ObjectStore, Range, RangeMessage, RangeQueue,
+    StoreError,
+};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::apply::{Applied, Applier};
+use crate::records::{Place, ReadFault, Record, Records};
+use crate::{Deps, ImportError, ImportStore, Pace, close, report, source, superseded};
+
+/// Left for one more stretch, should the table be slow, and for handing over.
+const TIME_TO_HAND_OVER: Duration = Duration::from_secs(30);
+/// Batches of one stretch that are read and written side by side: their addresses differ.
+const BATCHES_AT_ONCE: usize = 3;
+/// Ends a stretch early, so that memory is bounded by bytes also where rows are wide.
+const MAX_STRETCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// Loads a range from its checkpoint on.
+///
+/// A message whose tenant, job or range does not exist is poison: it is logged and acknowledged,
+/// because no redelivery can make it right.
+pub(crate) async fn load<S, O, Q>(
+    deps: &Deps<S, O, Q>,
+    message: RangeMessage,
+    deadline: Option<Instant>,
+    pace: Pace,
+) -> Result<(), ImportError>
+where
+    S: ImportStore,
+    O: ObjectStore + Clone + 'static,
+    Q: RangeQueue,
+{
+    let job = deps.store.job(message.tenant, message.job).await?;
+    let tenant = deps.store.tenant(message.tenant).await?;
+    let (Some(job), Some(tenant)) = (job, tenant) else {
+        warn!(import.id = %message.job, tenant.id = %message.tenant, "dropped a range of no known import");
+        return Ok(());
+    };
+    match job.status {
+        JobStatus::Importing => {}
+        // Planning saves the job before it sends ranges, so this is a stale read at most.
+        JobStatus::AwaitingUpload | JobStatus::Planning => {
+            return Err(ImportError::NotPlanned { job: job.id });
+        }
+        JobStatus::Done | JobStatus::Failed => return Ok(()),
+    }
+    let ranges = deps.store.ranges(job.tenant, job.id).await?;
+    let Some(range) = ranges.into_iter().find(|range| range.number == message.range) else {
+        warn!(import.id = %job.id, import.range = message.range, "dropped a range that its import does not have");
+        return Ok(());
+    };
+    let is_loaded = range.checkpoint.done || load_range(deps, &tenant, &job, range, deadline, pace).await?;
+    if is_loaded {
+        return close::close_if_loaded(deps, job).await;
+    }
+    deps.queue.send(&[message]).await?;
+    info!(import.id = %job.id, import.range = message.range, "handed a range over before the deadline");
+    Ok(())
+}
+
+/// Loads until the range ends (true) or the deadline is near (false).
+async fn load_range<S: ImportStore, O: ObjectStore, Q>(
+    deps: &Deps<S, O, Q>,
+    tenant: &Tenant,
+    job: &Job,
+    mut range: Range,
+    deadline: Option<Instant>,
+    pace: Pace,
+) -> Result<bool, ImportError> {
+    let store = deps.store.metered();
+    let superseded = superseded::get(&deps.objects, job).await?;
+    let reader = RowReader::new(job.columns.clone(), &job.options);
+    let applier = Applier { store: &store, tenant, job, reader: &reader, superseded: &superseded };
+    let before = range.checkpoint.consumed;
+    let source = source::open(&deps.objects, job, range.checkpoint.next_offset).await?;
+    let (mut stretches, parsing) = parse(source, job, &range, pace)?;
+    while let Some(stretch) = stretches.recv().await {
+        let stretch = stretch.map_err(|fault| unreadable(job, fault))?;
+        let applied = apply_stretch(deps, &applier, &stretch.records, pace).await?;
+        let from = range.checkpoint;
+        if !applied.bad.is_empty() {
+            let key = close::part_key(job, range.number, from.next_row);
+            deps.objects.put(&key, "text/csv; charset=utf-8", report::lines(&applied.bad)?).await?;
+        }
+        debug!(import.id = %job.id, import.next_row = stretch.next.row, import.warnings = applied.warnings, "loaded a stretch");
+        range.checkpoint = Checkpoint {
+            next_offset: stretch.next.offset,
+            next_row: stretch.next.row,
+            next_line: stretch.next.line,
+            rows: from.rows + applied.rows,
+            has_errors: from.has_errors || !applied.bad.is_empty(),
+            consumed: before + store.consumed(),
+            done: stretch.is_last,
+        };
+        save_checkpoint(&store, &range, &from).await?;
+        if stretch.is_last {
+            return Ok(true);
+        }
+        if deadline.is_some_and(|deadline| Instant::now() + TIME_TO_HAND_OVER > deadline) {
+            return Ok(false);
+        }
+    }
+    parsing.await?;
+    Err(StoreError::Malformed(format!("range {} of import `{}` ends too early", range.number, job.id)).into())
+}
+
+async fn apply_stretch<S: ContactStore, Q, O>(
+    deps: &Deps<S, O, Q>,
+    applier: &Applier<'_, S>,
+    records: &[Record],
+    pace: Pace,
+) -> Result<Applied, ImportError> {
+    let now = deps.clock.now();
+    // Collected first: as a lazy stream the borrowing futures would not be provably `Send`.
+    let batches: Vec<_> = records.chunks(pace.rows_a_read).map(|batch| applier.apply(batch, now)).collect();
+    let batches: Vec<Applied> = stream::iter(batches).buffered(BATCHES_AT_ONCE).try_collect().await?;
+    let mut applied = Applied::default();
+    batches.into_iter().for_each(|batch| applied.add(batch));
+    applied.bad.sort_by_key(|bad| bad.record.place.row);
+    Ok(applied)
+}
+
+/// Moves the range on. Where it did not stand at `from`, the write may still be this loader's own,
+/// sent twice because the first answer was lost. Otherwise another loader is ahead, and this one
+/// stops; but it does not acknowledge: both may have been woken by one message, and if the other
+/// one dies, nobody else would go on.
+async fn save_checkpoint(store: &impl JobStore, range: &Range, from: &Checkpoint) -> Result<(), ImportError> {
+    if store.save_checkpoint(range, from).await? {
+        return Ok(());
+    }
+    let stored = store.ranges(range.tenant, range.job).await?;
+    if stored.contains(range) {
+        return Ok(());
+    }
+    Err(ImportError::Overtaken { job: range.job, range: range.number })
+}
+
+/// Is what lies between two checkpoints.
+struct Stretch {
+    records: Vec<Record>,
+    /// Where the record after it starts.
+    next: Place,
+    is_last: bool,
+}
+
+type Stretches = mpsc::Receiver<Result<Stretch, ReadFault>>;
+
+/// Parses the range on a thread of its own, one stretch ahead of the loader.
+fn parse(
+    source: impl Read + Send + 'static,
+    job: &Job,
+    range: &Range,
+    pace: Pace,
+) -> Result<(Stretches, tokio::task::JoinHandle<()>), StoreError> {
+    let delimiter = job
+        .format
+        .as_ref()
+        .and_then(|format| u8::try_from(format.delimiter).ok())
+        .ok_or_else(|| StoreError::Malformed(format!("import `{}` has no delimiter", job.id)))?;
+    let Checkpoint { next_offset: offset, next_row: row, next_line: line, .. } = range.checkpoint;
+    let mut records = Records::new(source, delimiter, Place { offset, row, line });
+    let end_offset = range.end_offset;
+    let (sender, receiver) = mpsc::channel(1);
+    let parsing = spawn_blocking(move || {
+        let mut ahead = None;
+        loop {
+            let stretch = next_stretch(&mut records, &mut ahead, end_offset, pace).transpose();
+            let Some(stretch) = stretch else { return };
+            let goes_on = matches!(&stretch, Ok(stretch) if !stretch.is_last);
+            // A loader that stopped needs no more.
+            if sender.blocking_send(stretch).is_err() || !goes_on {
+                return;
+            }
+        }
+    });
+    Ok((receiver, parsing))
+}
+
+/// Takes the next records up to a checkpoint. One record more is read, and kept in `ahead`: where
+/// it starts is where the checkpoint stands, past blank lines and both bytes of a CRLF.
+fn next_stretch(
+    records: &mut Records<impl Read>,
+    ahead: &mut Option<Record>,
+    end_offset: u64,
+    pace: Pace,
+) -> Result<Option<Stretch>, ReadFault> {
+    let mut taken = Vec::new();
+    let mut bytes = 0;
+    loop {
+        let record = match ahead.take() {
+            Some(record) => Some(record),
+            None => records.next().transpose()?,
+        };
+        let next = record.as_ref().map_or_else(|| records.place(), |record| record.place);
+        let record = record.filter(|record| record.place.offset < end_offset);
+        let is_full = taken.len() >= pace.rows_a_checkpoint || bytes >= MAX_STRETCH_BYTES;
+        match record {
+            Some(record) if !is_full => {
+                bytes += record.cells.as_slice().len();
+                taken.push(record);
+            }
+            record => {
+                let is_last = record.is_none();
+                *ahead = record;
+                return Ok((!taken.is_empty()).then_some(Stretch { records: taken, next, is_last }));
+            }
+        }
+    }
+}
+
+/// Planning read the same bytes, so only their coming can be at fault.
+fn unreadable(job: &Job, fault: ReadFault) -> StoreError {
+    match fault {
+        ReadFault::Io(error) => StoreError::Unavailable(Box::new(error)),
+        ReadFault::Refused(refusal) => {
+            StoreError::Malformed(format!("the source of import `{}`: {}", job.id, refusal.code))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Planning: from a file that arrived to ranges that loaders load.
+
+use model::Tenant;
+use model::import::{FileRefusal, PlannedColumn, Target};
+use store::{
+    Checkpoint, FieldStore, FileFormat, Freshness, Job, JobStatus, ObjectStore, Range, RangeMessage,
+    RangeQueue, StoreError,
+};
+use tokio::task::spawn_blocking;
+use tracing::{info, warn};
+
+use crate::records::ReadFault;
+use crate::survey::{Survey, survey};
+use crate::{Deps, ImportError, ImportStore, source, superseded};
+
+/// Plans a job that stands at `planning`: reads its file through, then defines what fields are
+/// new, stores what loaders need, and moves the job on to `importing` or `failed`.
+///
+/// The job says `importing` before any range is sent, so no loader ever meets a job it cannot
+/// load. A crash between the two is healed by the redelivered event, which finds `importing` and
+/// calls [`send_open_ranges`]. What comes before the job's own write can all be done twice.
+pub(crate) async fn plan<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
+    deps: &Deps<S, O, Q>,
+    tenant: &Tenant,
+    mut job: Job,
+) -> Result<(), ImportError> {
+    let store = deps.store.metered();
+    let source = match source::open(&deps.objects, &job, 0).await {
+        Ok(source) => source,
+        Err(StoreError::ObjectGone) => {
+            return fail(deps, job, JobStatus::Planning, source_gone()).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let options = job.options.clone();
+    let survey = match spawn_blocking(move || survey(source, &options)).await? {
+        Ok(survey) => survey,
+        Err(ReadFault::Refused(refusal)) => return fail(deps, job, JobStatus::Planning, refusal).await,
+        Err(ReadFault::Io(error)) => return Err(StoreError::Unavailable(Box::new(error)).into()),
+    };
+    superseded::put(&deps.objects, &job, &survey.superseded).await?;
+    let duplicates = survey.superseded.len();
+    let range = only_range(&job, &survey);
+    job.columns = planned_columns(&store, tenant, &survey).await?;
+    store.create_range(&range).await?;
+
+    job.status = JobStatus::Importing;
+    job.format = Some(FileFormat { encoding: "utf-8".to_owned(), delimiter: char::from(survey.delimiter) });
+    job.rows_total = Some(survey.rows_total);
+    job.consumed = store.consumed();
+    if store.save_job(&job, JobStatus::Planning).await? {
+        info!(
+            import.id = %job.id, tenant.id = %tenant.id, import.rows_total = survey.rows_total,
+            import.rows_duplicate = duplicates, import.columns = job.columns.len(), "planned an import"
+        );
+    }
+    Ok(())
+}
+
+/// Sends every range of a planned job that is not loaded yet.
+pub(crate) async fn send_open_ranges<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
+    deps: &Deps<S, O, Q>,
+    job: &Job,
+) -> Result<(), ImportError> {
+    let ranges = deps.store.ranges(job.tenant, job.id).await?;
+    let open: Vec<RangeMessage> = ranges
+        .iter()
+        .filter(|range| !range.checkpoint.done)
+        .map(|range| RangeMessage { tenant: job.tenant, job: job.id, range: range.number })
+        .collect();
+    deps.queue.send(&open).await?;
+    Ok(())
+}
+
+/// Ends a job whose file is refused as a whole; nothing of it was applied.
+pub(crate) async fn fail<S: ImportStore, O, Q>(
+    deps: &Deps<S, O, Q>,
+    mut job: Job,
+    from: JobStatus,
+    refusal: FileRefusal,
+) -> Result<(), ImportError> {
+    warn!(import.id = %job.id, tenant.id = %job.tenant, import.refusal = refusal.code, "refused a file");
+    job.status = JobStatus::Failed;
+    job.refusal = Some(refusal);
+    job.finished_at = Some(deps.clock.now());
+    deps.store.save_job(&job, from).await?;
+    Ok(())
+}
+
+pub(crate) fn source_gone() -> FileRefusal {
+    FileRefusal::new("source_gone", "the file was removed or replaced before it was read; upload it again")
+}
+
+/// Makes one range of the whole file: one loader at a time keeps up with the table of a young
+/// tenant, and ranges of any number are loaded and closed alike.
+fn only_range(job: &Job, survey: &Survey) -> Range {
+    let checkpoint = Checkpoint {
+        next_offset: survey.first.offset,
+        next_row: survey.first.row,
+        next_line: survey.first.line,
+        ..Checkpoint::default()
+    };
+    let end_offset = job.source.as_ref().map_or(0, |source| source.size_bytes);
+    Range { tenant: job.tenant, job: job.id, number: 0, end_offset, checkpoint }
+}
+
+/// Gives each attribute column its field: the one that is there, whatever its type, else a new
+/// one of the type that the cells agree on. A column without any cell defines nothing.
+async fn planned_columns(
+    store: &impl FieldStore,
+    tenant: &Tenant,
+    survey: &Survey,
+) -> Result<Vec<PlannedColumn>, StoreError> {
+    let fields = store.fields(tenant, Freshness::Strong).await?;
+    let mut planned = Vec::with_capacity(survey.columns.len());
+    for (column, kind) in &survey.columns {
+        let id = match &column.field {
+            Some(Target::Attribute(slug)) => match (fields.get(slug), *kind) {
+                (Some(field), _) => Some(field.id),
+                (None, Some(kind)) => Some(store.define_field(tenant, slug, &column.name, kind).await?.id),
+                (None, None) => None,
+            },
+            _ => None,
+        };
+        planned.push(PlannedColumn { column: column.clone(), id });
+    }
+    Ok(planned)
+}

@@ -1,0 +1,71 @@
+//! The error report: a CSV of the bad rows as they were, that can be mended and imported again.
+
+use bytes::Bytes;
+use csv::{StringRecord, Writer, WriterBuilder};
+use model::import::{CellFault, ImportOptions, PlannedColumn};
+use store::StoreError;
+
+use crate::records::Record;
+
+/// Go before the file's own columns.
+const COLUMNS: [&str; 5] = ["line", "row", "code", "field", "message"];
+
+/// Is a row that was not applied, with all that is wrong with it.
+#[derive(Debug, Clone)]
+pub(crate) struct BadRow {
+    pub record: Record,
+    pub faults: Vec<CellFault>,
+}
+
+/// Writes the first line of a report.
+pub(crate) fn header(columns: &[PlannedColumn]) -> Result<Bytes, StoreError> {
+    let names = columns.iter().map(|planned| planned.column.name.as_str());
+    written(|csv| csv.write_record(COLUMNS.into_iter().chain(names)))
+}
+
+/// Writes the lines of some bad rows. Equal rows give equal bytes, so that a part which is
+/// written again is the same part.
+pub(crate) fn lines(bad: &[BadRow]) -> Result<Bytes, StoreError> {
+    written(|csv| bad.iter().try_for_each(|row| csv.write_record(&line(row))))
+}
+
+/// Leaves the columns of a report that comes back out, unless somebody asked for one.
+pub(crate) fn options_for(header: &[String], options: &ImportOptions) -> ImportOptions {
+    let mut options = options.clone();
+    if header.iter().zip(COLUMNS).filter(|(name, column)| name == column).count() == COLUMNS.len() {
+        for column in COLUMNS {
+            options.mapping.entry(column.to_owned()).or_default();
+        }
+    }
+    options
+}
+
+fn line(bad: &BadRow) -> StringRecord {
+    let place = bad.record.place;
+    let (code, field) = match bad.faults.first() {
+        Some(fault) => (fault.invalid.code, fault.field.as_str()),
+        None => ("", ""),
+    };
+    let message = match bad.faults.as_slice() {
+        [only] => only.invalid.to_string(),
+        several => several.iter().map(with_field).collect::<Vec<_>>().join("; "),
+    };
+    let mut line =
+        StringRecord::from(vec![&place.line.to_string(), &place.row.to_string(), code, field, &message]);
+    bad.record.cells.iter().for_each(|cell| line.push_field(cell));
+    line
+}
+
+fn with_field(fault: &CellFault) -> String {
+    if fault.field.is_empty() {
+        return fault.invalid.to_string();
+    }
+    format!("{}: {}", fault.field, fault.invalid)
+}
+
+fn written(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> Result<Bytes, StoreError> {
+    let mut csv = WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    write(&mut csv).map_err(|e| StoreError::Refused(Box::new(e)))?;
+    let content = csv.into_inner().map_err(|e| StoreError::Refused(Box::new(e.into_error())))?;
+    Ok(content.into())
+}

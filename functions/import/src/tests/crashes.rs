@@ -1,0 +1,156 @@
+//! A crash at any call loses nothing and does nothing twice.
+
+use std::collections::BTreeMap;
+
+use model::import::ImportOptions;
+use model::{Profile, Standing, Status};
+use serde_json::Value;
+use store::testing::{CallFaults, Moment};
+use store::{Job, ObjectStore, RowCounts};
+use uuid::Uuid;
+
+use super::{MemoryDeps, World, counts, deliver, profile, sqs_event};
+
+/// Has created, updated, unchanged, invalid and duplicate rows in every stretch, typed and
+/// untyped attributes, and addresses that must stay unsubscribed.
+fn file() -> String {
+    let mut text = "Email,First Name,Budget,City,Status\n".to_owned();
+    for number in 0..130 {
+        let kind = number % 8;
+        text += &match kind {
+            0 => format!("held{number}@example.com,New,{number},Oslo,active\n"),
+            1 => format!("same{number}@example.com,Same,,,\n"),
+            2 => format!("not an address {number},X,1,\"Rome\n({number})\",\n"),
+            3 => format!("new{}@example.com,Old,1,Old,active\n", number + 1),
+            7 => format!("gone{number}@example.com,Gone,{number},Bern,active\n"),
+            _ => format!("new{number}@example.com,N{number},{number},\"Paris, FR\",unsubscribed\n"),
+        };
+    }
+    text
+}
+
+async fn world() -> (World, Job, Value) {
+    let world = World::new().await;
+    for number in 0..130 {
+        match number % 8 {
+            0 => {
+                let status = if number % 16 == 0 { Status::Unsubscribed } else { Status::Active };
+                world.hold(Profile { status, ..profile(&format!("held{number}@example.com")) }).await;
+            }
+            1 => {
+                let first_name = Some("Same".to_owned());
+                world.hold(Profile { first_name, ..profile(&format!("same{number}@example.com")) }).await;
+            }
+            7 => {
+                use store::ContactStore;
+                let email = format!("gone{number}@example.com");
+                world.hold(Profile { status: Status::Bounced, ..profile(&email) }).await;
+                let Standing::Held(contact) = world.at(&email).await else { panic!("it is held") };
+                world.deps.store.delete(&world.tenant, &contact, super::now()).await.unwrap();
+            }
+            _ => {}
+        }
+    }
+    let job = world.job_for_upload(ImportOptions::default()).await;
+    let event = world.put(&Job::upload_key(job.tenant, job.id), file()).await;
+    (world, job, event)
+}
+
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    counts: RowCounts,
+    report: String,
+    contacts: BTreeMap<String, (Profile, u64)>,
+}
+
+async fn outcome(world: &World, job: Uuid) -> Outcome {
+    let job = world.job(job).await;
+    let contacts = world.contacts().await.into_iter();
+    Outcome {
+        counts: counts(&job),
+        report: world.errors_csv(&job),
+        contacts: contacts.map(|(email, c)| (email, (c.profile, c.version))).collect(),
+    }
+}
+
+/// Delivers everything to a process that dies, and what it did not finish to one that lives.
+async fn run(dying: &MemoryDeps, healthy: &MemoryDeps, event: &Value) {
+    let mut deps = dying;
+    while deliver(deps, event.clone()).await.is_err() {
+        deps = healthy;
+    }
+    for _ in 0..100 {
+        let messages = healthy.queue.take();
+        let Some(message) = messages.first() else { return };
+        let again = deliver(deps, sqs_event(&messages)).await.unwrap();
+        if again["batchItemFailures"] != serde_json::json!([]) {
+            deps = healthy;
+            store::RangeQueue::send(&healthy.queue, &[*message]).await.unwrap();
+        }
+    }
+    panic!("the import does not end");
+}
+
+async fn crash_at_every_call(dying: impl Fn(&MemoryDeps, CallFaults) -> MemoryDeps) -> usize {
+    let (undisturbed, job, event) = world().await;
+    undisturbed.run(event).await.unwrap();
+    let expected = outcome(&undisturbed, job.id).await;
+    assert_eq!(expected.counts.total(), 130);
+    for count in [expected.counts.created, expected.counts.updated, expected.counts.unchanged] {
+        assert!(count > 10, "{:?}", expected.counts);
+    }
+    assert!(expected.counts.invalid > 10 && expected.counts.duplicate > 10, "{:?}", expected.counts);
+
+    for at in 0.. {
+        for moment in [Moment::Before, Moment::After] {
+            let (world, job, event) = world().await;
+            let faults = CallFaults::crash(at, moment);
+            run(&dying(&world.deps, faults.clone()), &world.deps, &event).await;
+            assert_eq!(outcome(&world, job.id).await, expected, "call {at}, {moment:?}");
+            // And all of it once more, late.
+            let before = world.contacts().await;
+            run(&world.deps, &world.deps, &event).await;
+            assert_eq!(world.contacts().await, before);
+            if faults.calls() <= at {
+                return at;
+            }
+        }
+    }
+    unreachable!("a run makes finitely many calls")
+}
+
+#[tokio::test]
+async fn an_import_survives_a_crash_at_every_call_to_the_store() {
+    let calls =
+        crash_at_every_call(|deps, faults| MemoryDeps { store: deps.store.failing(faults), ..deps.clone() })
+            .await;
+    assert!(calls > 100, "{calls} calls");
+}
+
+#[tokio::test]
+async fn an_import_survives_a_crash_at_every_call_to_the_bucket() {
+    let calls = crash_at_every_call(|deps, faults| MemoryDeps {
+        objects: deps.objects.failing(faults),
+        ..deps.clone()
+    })
+    .await;
+    assert!(calls > 15, "{calls} calls");
+}
+
+#[tokio::test]
+async fn an_inbox_import_survives_a_crash_at_every_early_call() {
+    for at in 0..12 {
+        for moment in [Moment::Before, Moment::After] {
+            let (world, ..) = world().await;
+            let key = format!("inbox/{}/a.csv", world.tenant.slug.as_str());
+            let event = world.put(&key, file()).await;
+            let store = world.deps.store.failing(CallFaults::crash(at, moment));
+            run(&MemoryDeps { store, ..world.deps.clone() }, &world.deps, &event).await;
+            let jobs = store::JobStore::jobs(&world.deps.store, world.tenant.id, None, 10).await.unwrap();
+            // The other one still waits for its upload.
+            assert_eq!(jobs.len(), 2);
+            assert_eq!(jobs.iter().filter(|job| job.rows.is_some()).count(), 1);
+            assert!(world.deps.objects.head(&key).await.unwrap().is_some());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Calls of the API and what they may end with.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ureq::{Agent, Body};
+
+use super::problem::Problem;
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// The longest wait for an answer, the end of an upload included.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// Says why a command did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    #[error("no API key: give --api-key or set LEADS_API_KEY")]
+    NoKey,
+    #[error("cannot read `{}`: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("cannot reach {url}: {source}; is it running there? (--url or LEADS_URL says where)")]
+    Unreachable { url: String, source: Box<ureq::Error> },
+    #[error("{problem}")]
+    Refused { status: StatusCode, problem: Box<Problem> },
+    #[error("{url} answered with status {}, which is not what Leads would say; check the URL", status.as_u16())]
+    Unexpected { url: String, status: StatusCode },
+    #[error("the file store refused the upload with status {}", .0.as_u16())]
+    Upload(StatusCode),
+    #[error("the server wants the file in several parts, which this command cannot do yet")]
+    Multipart,
+    #[error("import {id} {status}{}", reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    Ended { id: String, status: String, reason: Option<String> },
+}
+
+impl ClientError {
+    /// Tells whether the same call may pass in a moment.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Calls the API of one base URL with one key.
+pub(crate) struct Api {
+    pub(super) agent: Agent,
+    base: String,
+    key: String,
+}
+
+impl Api {
+    pub(crate) fn new(url: &str, key: String) -> Self {
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_LIMIT))
+            .timeout_recv_response(Some(ANSWER_LIMIT))
+            .build()
+            .new_agent();
+        Self { agent, base: url.trim_end_matches('/').to_owned(), key }
+    }
+
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let url = self.url(path);
+        let sent = self.agent.get(&url).header("authorization", self.authorization()).call();
+        answer(url, sent)
+    }
+
+    pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, ClientError> {
+        let url = self.url(path);
+        let sent = self.agent.post(&url).header("authorization", self.authorization()).send_json(body);
+        answer(url, sent)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.base)
+    }
+
+    fn authorization(&self) -> String {
+        format!("Bearer {}", self.key)
+    }
+}
+
+fn answer<T: DeserializeOwned>(
+    url: String,
+    sent: Result<http::Response<Body>, ureq::Error>,
+) -> Result<T, ClientError> {
+    let mut response = match sent {
+        Ok(response) => response,
+        Err(source) => return Err(ClientError::Unreachable { url, source: Box::new(source) }),
+    };
+    let status = response.status();
+    if status.is_success() {
+        return response.body_mut().read_json().map_err(|_| ClientError::Unexpected { url, status });
+    }
+    let kind = response.headers().get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !kind.is_some_and(|kind| kind.starts_with("application/problem+json")) {
+        return Err(ClientError::Unexpected { url, status });
+    }
+    match response.body_mut().read_json() {
+        Ok(problem) => Err(ClientError::Refused { status, problem: Box::new(problem) }),
+        Err(_) => Err(ClientError::Unexpected { url, status }),
+    }
+}

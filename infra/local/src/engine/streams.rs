@@ -1,0 +1,44 @@
+//! The cure of the engine's stream log.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+/// What the engine asks of its log at every write (the last sequence number of a table) and
+/// at every `GetRecords`, and what pruning asks.
+const INDEXES: &str = "
+CREATE INDEX IF NOT EXISTS leads_stream_last
+  ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
+CREATE INDEX IF NOT EXISTS leads_stream_read
+  ON _stream_records (table_name, shard_id, CAST(sequence_number AS INTEGER));
+CREATE INDEX IF NOT EXISTS leads_stream_age ON _stream_records (created_at);
+";
+
+/// DynamoDB keeps stream records for 24 hours.
+const RETENTION_SECONDS: u32 = 24 * 60 * 60;
+
+/// Records in one bite: some milliseconds, for which writers wait.
+pub(super) const BITE: usize = 500;
+
+/// The engine waits for the lock as long, too.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens a second connection to the engine's file and indexes the log.
+pub(super) fn cure(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.execute_batch(INDEXES)?;
+    Ok(connection)
+}
+
+/// Deletes one bite of the records that have had their time and tells how many that were.
+pub(super) fn prune(connection: &Connection) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM _stream_records WHERE id IN
+               (SELECT id FROM _stream_records WHERE created_at < unixepoch() - ?1 LIMIT ?2)",
+        )?
+        .execute((RETENTION_SECONDS, BITE))
+}

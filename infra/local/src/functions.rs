@@ -1,0 +1,70 @@
+//! The functions as they are on AWS: routers behind one port, handlers behind the deliveries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::App;
+use axum::Router;
+use import::Deps;
+use store::{Clock, DynamoStore, KeyHash, S3Objects, SqsRanges};
+use tokio::time::Instant;
+
+use crate::data_plane::{DataPlane, NOTIFICATIONS, RANGES};
+use crate::delivery::{Backoff, Handler, Route, Source};
+
+/// Lambda's longest; what takes longer is saved and goes on in another invocation.
+const TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// As Lambda does with asynchronous events, but sooner: a developer waits.
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
+
+/// Puts all HTTP functions behind one router.
+pub(crate) fn router(
+    plane: &DataPlane,
+    store: DynamoStore,
+    clock: Clock,
+    operator: Option<KeyHash>,
+) -> Router {
+    let app = App::new(store, clock);
+    let imports = imports::Deps { app: app.clone(), objects: plane.objects() };
+    contacts::routes(&app)
+        .merge(imports::routes(&imports))
+        .merge(settings::routes(&app, operator))
+        .into_router(&app)
+}
+
+/// Joins the destinations of the mailbox with their handlers.
+pub(crate) fn deliveries(plane: &DataPlane, store: DynamoStore, clock: Clock) -> Vec<Route> {
+    let import = import_handler(Deps { store, objects: plane.objects(), queue: plane.ranges(), clock });
+    vec![
+        Route {
+            destination: NOTIFICATIONS.to_owned(),
+            source: Source::Notification,
+            handler: Arc::clone(&import),
+            concurrency: 2,
+            max_receives: 3,
+            backoff: BACKOFF,
+            timeout: TIMEOUT,
+        },
+        Route {
+            destination: RANGES.to_owned(),
+            source: Source::Queue { batch_size: 1 },
+            handler: import,
+            concurrency: 2,
+            max_receives: 5,
+            backoff: BACKOFF,
+            timeout: TIMEOUT,
+        },
+    ]
+}
+
+fn import_handler(deps: Deps<DynamoStore, S3Objects, SqsRanges>) -> Handler {
+    let deps = Arc::new(deps);
+    Arc::new(move |event| {
+        let deps = Arc::clone(&deps);
+        Box::pin(async move {
+            let deadline = Instant::now() + TIMEOUT;
+            import::handle(&deps, event, Some(deadline)).await.map_err(Into::into)
+        })
+    })
+}
