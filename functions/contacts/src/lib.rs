@@ -1,1 +1,63 @@
-//! x
+//! The contacts of a tenant over HTTP: one file an endpoint.
+
+mod apply;
+mod attributes;
+mod batch;
+mod create;
+mod delete;
+mod input;
+mod list;
+mod location;
+mod patch;
+mod read;
+mod schema;
+mod upsert;
+
+use api::{App, EdgeStore, Routes, Scope};
+use axum::http::Method;
+use store::{ContactStore, FieldStore};
+use utoipa::OpenApi;
+
+/// Is what this function needs of a store.
+pub trait Store: EdgeStore + ContactStore + FieldStore {}
+
+impl<S: EdgeStore + ContactStore + FieldStore> Store for S {}
+
+/// Gives the routes of this function.
+pub fn routes<S: Store>(app: &App<S>) -> Routes {
+    use Scope::{ContactsRead, ContactsWrite};
+    Routes::new()
+        .on(app, Method::POST, "/contacts", ContactsWrite, create::create::<S>)
+        .on(app, Method::PUT, "/contacts", ContactsWrite, upsert::upsert::<S>)
+        .on(app, Method::GET, "/contacts", ContactsRead, list::list::<S>)
+        .on(app, Method::POST, "/contacts/batch", ContactsWrite, batch::batch::<S>)
+        .on(app, Method::GET, "/contacts/{id}", ContactsRead, read::read::<S>)
+        .on(app, Method::PATCH, "/contacts/{id}", ContactsWrite, patch::patch::<S>)
+        .on(app, Method::DELETE, "/contacts/{id}", ContactsWrite, delete::delete::<S>)
+        .planned(app, Method::GET, "/contacts/search")
+        .planned(app, Method::POST, "/contacts/search")
+        .planned(app, Method::GET, "/contacts/count")
+        .planned(app, Method::POST, "/contacts/merge")
+        .planned(app, Method::GET, "/contacts/{id}/activity")
+        .planned(app, Method::GET, "/contacts/{id}/score")
+        .planned(app, Method::GET, "/contacts/{id}/export")
+}
+
+/// Describes the routes of this function.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    #[derive(OpenApi)]
+    #[openapi(paths(
+        create::create,
+        upsert::upsert,
+        list::list,
+        batch::batch,
+        read::read,
+        patch::patch,
+        delete::delete
+    ))]
+    struct Document;
+    Document::openapi()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,2 +1,15 @@
-//! x
-fn main() {}
+//! Runs the settings function on Lambda.
+
+use api::App;
+use lambda_http::{Error, run, tracing};
+use store::{Clock, DynamoStore, KeyHash, SdkConfig};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let sdk = SdkConfig::from_env().await;
+    let app = App::new(DynamoStore::from_env(&sdk)?, Clock::from_env()?);
+    // The hash, so that the operator's key itself is in no environment.
+    let operator = std::env::var("LEADS_ADMIN_KEY_SHA256").ok().and_then(|hash| KeyHash::parse(&hash));
+    run(settings::routes(&app, operator).into_router(&app)).await
+}

@@ -33,11 +33,11 @@ struct State {
     fields: HashMap<TenantId, Fields>,
     jobs: BTreeMap<(TenantId, Uuid), Job>,
     ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
-    requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
+    requests: HashMap<(TenantId, [u8; 32]), Begin>,
 }
 
-/// The hash of a request's body and, once it ended, how.
-type KeptRequest = ([u8; 32], Option<Outcome>);
+/// The hash of a request's body, and what it came to.
+type Begin = ([u8; 32], Option<Outcome>);
 
 impl Default for MemoryStore {
     fn default() -> Self {
@@ -49,6 +49,12 @@ impl MemoryStore {
     /// Gives a handle to the same maps whose calls fail as told.
     pub fn failing(&self, faults: CallFaults) -> Self {
         Self { state: self.state.clone(), faults }
+    }
+
+    /// Lets 60 seconds pass for requests that began and did not finish: they may begin again.
+    pub fn expire_requests(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.requests.retain(|_, (_, outcome)| outcome.is_some());
     }
 
     fn call<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {

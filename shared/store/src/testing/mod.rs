@@ -9,8 +9,11 @@ pub use faults::{CallFaults, Moment};
 pub use memory::MemoryStore;
 pub use memory_files::{MemoryObjects, MemoryQueue};
 
+use chrono::DateTime;
 use model::{Tenant, TenantId, TenantSecret, TenantSlug};
 use uuid::Uuid;
+
+use crate::{ApiKey, KeyHash, TenantStore};
 
 /// Makes a tenant that no other test has.
 ///
@@ -25,6 +28,19 @@ pub fn tenant() -> Tenant {
         name,
         secret: TenantSecret::new(std::array::from_fn(|i| id.as_bytes().get(i % 16).copied().unwrap_or(7))),
     }
+}
+
+/// Stores a tenant that no other test has.
+///
+/// # Panics
+/// When the store fails.
+pub async fn stored_tenant(store: &impl TenantStore) -> Tenant {
+    let tenant = tenant();
+    let id = Uuid::new_v4();
+    let key = ApiKey { id, tenant: tenant.id, scopes: Default::default(), created_at: DateTime::UNIX_EPOCH };
+    let created = store.create_tenant(&tenant, KeyHash::of(&id.to_string()), &key).await;
+    assert!(created.expect("create"), "the slug is taken");
+    tenant
 }
 
 #[cfg(test)]

@@ -1,0 +1,58 @@
+use api::{Answer, ApiError, Caller, IdempotencyKey, JsonObject, Members, Problem, once};
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use store::{ItemOutcome, Job, Outcome};
+use uuid::Uuid;
+
+use crate::view::view;
+use crate::{Deps, Objects, Store, options};
+
+/// Starts an import: the answer says where to send the file, and loading starts by itself.
+#[utoipa::path(
+    post,
+    path = "/api/v1/imports",
+    tag = "imports",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sends the same request again safely, for 24 hours")),
+    request_body = crate::options::ImportInput,
+    responses(
+        (status = 201, body = crate::view::ImportView, description = "PUT the file to `upload.url` within an hour"),
+        (status = 422, body = Problem, description = "Each fault with its pointer"),
+    )
+)]
+pub async fn create<S: Store, O: Objects>(
+    State(Deps { app, objects }): State<Deps<S, O>>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: JsonObject,
+) -> Result<Response, ApiError> {
+    let key = key.request(&caller, &body.bytes);
+    let mut members = Members::new(body.members);
+    let (filename, options) = options::read(&mut members);
+    members.finish()?;
+    let act = async || {
+        // Real time: ids sort by it, and it must not jump with the domain's clock.
+        let job = Job::new(Uuid::now_v7(), caller.tenant.id, filename, options, app.now());
+        app.store.create_job(&job).await?;
+        let whole = ItemOutcome { status: 201, id: Some(job.id), code: None };
+        let response = created(&app.store, &objects, job).await?;
+        Ok(Answer { response, outcome: Outcome { whole, items: Vec::new() } })
+    };
+    let replay = async |outcome: Outcome| {
+        let id = outcome.whole.id.ok_or_else(|| ApiError::not_found("import"))?;
+        let job = app.store.job(caller.tenant.id, id).await?;
+        created(&app.store, &objects, job.ok_or_else(|| ApiError::not_found("import"))?).await
+    };
+    once(&app.store, key, act, replay).await
+}
+
+async fn created<S: Store, O: Objects>(store: &S, objects: &O, job: Job) -> Result<Response, ApiError> {
+    let location = HeaderValue::from_str(&format!("{}/imports/{}", api::PREFIX, job.id));
+    let mut response = (StatusCode::CREATED, Json(view(store, objects, job).await?)).into_response();
+    if let Ok(location) = location {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}

@@ -1,0 +1,56 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use moka::future::Cache;
+use store::{Clock, IdempotencyStore, KeyHash, TenantStore};
+
+use crate::Caller;
+
+/// A key that is revoked, or a tenant that changes, shows after this at the latest.
+const KEYS_CACHED_FOR: Duration = Duration::from_secs(60);
+
+/// Is what the edge itself needs of a store.
+pub trait EdgeStore: TenantStore + IdempotencyStore + Clone + 'static {}
+
+impl<S: TenantStore + IdempotencyStore + Clone + 'static> EdgeStore for S {}
+
+/// Holds what every handler of a function works with.
+#[derive(Debug, Clone)]
+pub struct App<S> {
+    /// The store.
+    pub store: S,
+    /// The domain's time.
+    pub clock: Clock,
+    pub(crate) callers: Cache<KeyHash, Arc<Caller>>,
+}
+
+impl<S: EdgeStore> App<S> {
+    /// Starts with an empty cache of keys.
+    pub fn new(store: S, clock: Clock) -> Self {
+        let callers = Cache::builder().max_capacity(10_000).time_to_live(KEYS_CACHED_FOR).build();
+        Self { store, clock, callers }
+    }
+
+    /// Tells the domain's time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// Is the state of a function's handlers: an app, alone or with more.
+pub trait HandlerState: Clone + Send + Sync + 'static {
+    /// The app's store.
+    type Store: EdgeStore;
+
+    /// Gives the app.
+    fn app(&self) -> &App<Self::Store>;
+}
+
+impl<S: EdgeStore> HandlerState for App<S> {
+    type Store = S;
+
+    fn app(&self) -> &Self {
+        self
+    }
+}

@@ -1,0 +1,118 @@
+use chrono::{DateTime, SecondsFormat, Utc};
+use model::{Contact, Engagement, Fields, Status, Tenant, Tier};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use store::{FieldStore, Freshness, StoreError};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Is a contact as the API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Contact)]
+pub struct ContactView {
+    /// Never changes, also when the email does.
+    pub id: Uuid,
+    /// The address in its normal form, unique in the tenant.
+    #[schema(example = "jane@example.com")]
+    pub email: String,
+    /// The address as it was first typed.
+    pub email_display: String,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// Company.
+    pub company: Option<String>,
+    /// Job title.
+    pub job_title: Option<String>,
+    /// Phone as it was given.
+    pub phone: Option<String>,
+    /// Phone in E.164, where it is a valid international number.
+    #[schema(example = "+14155550100")]
+    pub phone_e164: Option<String>,
+    /// Whether the contact may be written to.
+    #[schema(value_type = String, example = "active")]
+    pub status: Status,
+    /// Custom attributes by the slug of their field.
+    #[schema(value_type = Object)]
+    pub attributes: Map<String, Value>,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// Static lists by id.
+    pub lists: Vec<Uuid>,
+    /// Points from engagement.
+    pub score: i64,
+    /// Rank by score.
+    #[schema(value_type = String, example = "cold")]
+    pub tier: Tier,
+    /// Last open.
+    pub last_opened_at: Option<String>,
+    /// Last click.
+    pub last_clicked_at: Option<String>,
+    /// Last reply.
+    pub last_replied_at: Option<String>,
+    /// Last visit.
+    pub last_visited_at: Option<String>,
+    /// Birth.
+    pub created_at: String,
+    /// Last change.
+    pub updated_at: String,
+    /// Counts changes; with the id it makes the `ETag`.
+    pub version: u64,
+}
+
+/// Shows contacts, with the fields of their tenant.
+///
+/// # Errors
+/// What the store answers to the look-up of fields.
+pub async fn views<S: FieldStore>(
+    store: &S,
+    tenant: &Tenant,
+    contacts: &[Contact],
+) -> Result<Vec<ContactView>, StoreError> {
+    let mut fields = store.fields(tenant, Freshness::Cached).await?;
+    let mut ids = contacts.iter().flat_map(|contact| contact.profile.attributes.keys());
+    // Another instance may have defined a field since.
+    if ids.any(|id| fields.slug(*id).is_none()) {
+        fields = store.fields(tenant, Freshness::Strong).await?;
+    }
+    Ok(contacts.iter().map(|contact| view(contact, &fields)).collect())
+}
+
+fn view(contact: &Contact, fields: &Fields) -> ContactView {
+    let profile = &contact.profile;
+    let engaged = |kind| profile.engagement.get(&kind).map(moment);
+    // A value whose field is dropped is no longer shown.
+    let attributes = profile.attributes.iter().filter_map(|(id, value)| {
+        let slug = fields.slug(*id)?;
+        Some((slug.to_string(), value.to_json()))
+    });
+    ContactView {
+        id: contact.id.as_uuid(),
+        email: profile.email.to_string(),
+        email_display: profile.email_typed.clone(),
+        first_name: profile.first_name.clone(),
+        last_name: profile.last_name.clone(),
+        company: profile.company.clone(),
+        job_title: profile.job_title.clone(),
+        phone: profile.phone.as_ref().map(|phone| phone.typed.clone()),
+        phone_e164: profile.phone.as_ref().and_then(|phone| phone.e164.clone()),
+        status: profile.status,
+        attributes: attributes.collect(),
+        tags: profile.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+        lists: Vec::new(),
+        score: contact.score,
+        tier: Tier::of(contact.score),
+        last_opened_at: engaged(Engagement::Opened),
+        last_clicked_at: engaged(Engagement::Clicked),
+        last_replied_at: engaged(Engagement::Replied),
+        last_visited_at: engaged(Engagement::Visited),
+        created_at: moment(&contact.created_at),
+        updated_at: moment(&contact.updated_at),
+        version: contact.version,
+    }
+}
+
+fn moment(at: &DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
