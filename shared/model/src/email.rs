@@ -55,7 +55,7 @@ impl Email {
         let options =
             Options::default().with_minimum_sub_domains(2).without_display_text().without_domain_literal();
         EmailAddress::parse_with_options(&normal, options)
-            .map_err(|fault| invalid(&fault.to_string().to_lowercase()))?;
+            .map_err(|fault| invalid(fault.to_string().to_lowercase().trim_end_matches('.')))?;
         Ok(Self(normal))
     }
 
