@@ -1,1 +1,14 @@
-//! x
+//! End-to-end tests: the whole product over HTTP, in this process or at any base URL.
+//!
+//! With `LEADS_URL`, `LEADS_API_KEY` and `LEADS_ADMIN_KEY` set, the suite runs against what
+//! listens there; else it starts the product itself, with nothing but this workspace.
+
+mod client;
+mod contacts;
+mod crash;
+mod imports;
+mod leads_binary;
+mod openapi;
+mod product;
+mod readme;
+mod tenants;

@@ -129,7 +129,7 @@ impl<S: ContactStore> Applier<'_, S> {
                 }
                 Err(StoreError::TooLarge { size_bytes, limit_bytes }) => {
                     let detail = format!(
-                        "the contact would take {size_bytes} bytes, over the limit of {limit_bytes}; shorten its texts"
+                        "the contact would take {size_bytes} bytes, over {limit_bytes}; shorten its texts"
                     );
                     let fault = of_the_row(Invalid::new("contact_too_large", detail));
                     applied.refuse(row.record, vec![fault]);

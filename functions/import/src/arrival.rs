@@ -27,9 +27,9 @@ pub(crate) struct ArrivedObject {
     pub at: DateTime<Utc>,
 }
 
-/// Says where an object lies, of those that concern imports.
+/// Says what the key of an object that concerns imports means.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+enum ObjectKey {
     Upload { tenant: TenantId, job: Uuid },
     Inbox { slug: TenantSlug, filename: String },
 }
@@ -42,19 +42,19 @@ pub(crate) async fn arrived<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
     deps: &Deps<S, O, Q>,
     object: &ArrivedObject,
 ) -> Result<(), ImportError> {
-    match Place::of(&object.key) {
+    match ObjectKey::of(&object.key) {
         None => {
             info!("ignored an object that is no file to import");
             Ok(())
         }
-        Some(Place::Upload { tenant, job }) => match deps.store.tenant(tenant).await? {
+        Some(ObjectKey::Upload { tenant, job }) => match deps.store.tenant(tenant).await? {
             Some(tenant) => advance(deps, &tenant, job, object, false).await,
             None => {
                 warn!(tenant.id = %tenant, "ignored an upload of an unknown tenant");
                 Ok(())
             }
         },
-        Some(Place::Inbox { slug, filename }) => match deps.store.tenant_by_slug(&slug).await? {
+        Some(ObjectKey::Inbox { slug, filename }) => match deps.store.tenant_by_slug(&slug).await? {
             Some(tenant) => {
                 let id = inbox_job_id(object);
                 let options = ImportOptions::default();
@@ -136,7 +136,7 @@ async fn take_in<S: ImportStore, O: ObjectStore, Q>(
     }
 }
 
-impl Place {
+impl ObjectKey {
     fn of(key: &str) -> Option<Self> {
         let (first, rest) = key.split_once('/')?;
         let (second, rest) = rest.split_once('/')?;
@@ -178,17 +178,17 @@ mod tests {
     #[test]
     fn a_key_says_what_it_is() {
         let (tenant, job) = (TenantId(Uuid::from_u128(1)), Uuid::from_u128(2));
-        assert_eq!(Place::of(&Job::upload_key(tenant, job)), Some(Place::Upload { tenant, job }));
+        assert_eq!(ObjectKey::of(&Job::upload_key(tenant, job)), Some(ObjectKey::Upload { tenant, job }));
         let inbox = |name: &str| {
             let slug = TenantSlug::parse("demo").unwrap();
-            Some(Place::Inbox { slug, filename: name.to_owned() })
+            Some(ObjectKey::Inbox { slug, filename: name.to_owned() })
         };
-        assert_eq!(Place::of("inbox/demo/a.csv"), inbox("a.csv"));
-        assert_eq!(Place::of("inbox/demo/2026/a b.csv"), inbox("a b.csv"));
+        assert_eq!(ObjectKey::of("inbox/demo/a.csv"), inbox("a.csv"));
+        assert_eq!(ObjectKey::of("inbox/demo/2026/a b.csv"), inbox("a b.csv"));
         for key in
             ["inbox/demo/", "inbox/demo/x/", "inbox/demo", "inbox/De mo/a.csv", "uploads/x/y", "imports/a/b"]
         {
-            assert_eq!(Place::of(key), None, "{key}");
+            assert_eq!(ObjectKey::of(key), None, "{key}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use store::{Checkpoint, Consumed, Job, JobStatus, ObjectBody, ObjectStore, RowCounts, StoreError};
-use tracing::{error, info};
+use tracing::info;
 
 use crate::{Deps, ImportError, ImportStore, report};
 
@@ -25,7 +25,6 @@ pub(crate) async fn close_if_loaded<S: ImportStore, O: ObjectStore + Clone + 'st
     let rows = checkpoints.iter().fold(RowCounts::default(), |sum, checkpoint| sum + checkpoint.rows);
     let total = job.rows_total.unwrap_or_default();
     if rows.total() != total {
-        error!(import.id = %job.id, import.rows_counted = rows.total(), import.rows_total = total, "counts do not add up");
         return Err(ImportError::Unbalanced { job: job.id, counted: rows.total(), total });
     }
     job.has_errors = checkpoints.iter().any(|checkpoint| checkpoint.has_errors);

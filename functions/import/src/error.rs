@@ -1,3 +1,5 @@
+use std::error::Error;
+
 use lambda_runtime::Diagnostic;
 use store::StoreError;
 use uuid::Uuid;
@@ -63,6 +65,17 @@ impl ImportError {
         }
     }
 
+    /// Tells the failure with everything that led to it, for the log.
+    pub(crate) fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+        text
+    }
+
     /// Names the kind of failure to alarms.
     fn kind(&self) -> &'static str {
         match self {
@@ -82,6 +95,19 @@ impl ImportError {
 
 impl From<ImportError> for Diagnostic {
     fn from(error: ImportError) -> Self {
-        Self { error_type: error.kind().to_owned(), error_message: error.to_string() }
+        Self { error_type: error.kind().to_owned(), error_message: error.with_causes() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_has_a_chosen_type_and_tells_its_causes() {
+        let cause = std::io::Error::other("connection reset");
+        let diagnostic = Diagnostic::from(ImportError::from(StoreError::Unavailable(cause.into())));
+        assert_eq!(diagnostic.error_type, "StoreUnavailable");
+        assert_eq!(diagnostic.error_message, "the store is unavailable: connection reset");
     }
 }

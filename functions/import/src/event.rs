@@ -67,7 +67,7 @@ async fn notification<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
     for record in event.records {
         match arrived_object(record) {
             Some(object) => arrived(deps, &object).await?,
-            None => info!("ignored a notification that no object was created"),
+            None => info!("ignored a notification that names no created object"),
         }
     }
     Ok(Value::Null)
@@ -110,10 +110,11 @@ where
             continue;
         };
         let Err(failure) = load(deps, range, deadline, pace).await else { continue };
+        let (id, number, cause) = (range.job, range.range, failure.with_causes());
         if failure.may_pass_later() {
-            warn!(import.id = %range.job, import.range = range.range, error = %failure, "a range goes on later");
+            warn!(import.id = %id, import.range = number, error = cause, "a range goes on later");
         } else {
-            error!(import.id = %range.job, import.range = range.range, error = %failure, "a range failed");
+            error!(import.id = %id, import.range = number, error = cause, "a range failed");
         }
         answer.add_failure(message.message_id.unwrap_or_default());
     }

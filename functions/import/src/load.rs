@@ -57,7 +57,7 @@ where
     }
     let ranges = deps.store.ranges(job.tenant, job.id).await?;
     let Some(range) = ranges.into_iter().find(|range| range.number == message.range) else {
-        warn!(import.id = %job.id, import.range = message.range, "dropped a range that its import does not have");
+        warn!(import.id = %job.id, import.range = message.range, "dropped a range its import does not have");
         return Ok(());
     };
     let is_loaded = range.checkpoint.done || load_range(deps, &tenant, &job, range, deadline, pace).await?;
@@ -91,9 +91,14 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
         let from = range.checkpoint;
         if !applied.bad.is_empty() {
             let key = close::part_key(job, range.number, from.next_row);
-            deps.objects.put(&key, "text/csv; charset=utf-8", report::lines(&applied.bad)?).await?;
+            deps.objects
+                .put(&key, "text/csv; charset=utf-8", report::lines(&job.columns, &applied.bad)?)
+                .await?;
         }
-        debug!(import.id = %job.id, import.next_row = stretch.next.row, import.warnings = applied.warnings, "loaded a stretch");
+        debug!(
+            import.id = %job.id, import.next_row = stretch.next.row, import.warnings = applied.warnings,
+            "loaded a stretch"
+        );
         range.checkpoint = Checkpoint {
             next_offset: stretch.next.offset,
             next_row: stretch.next.row,

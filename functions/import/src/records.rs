@@ -135,7 +135,7 @@ impl<R: Read> Records<R> {
                 ReadFault::Refused(FileRefusal::new(
                     "record_too_long",
                     format!(
-                        "a record from line {} on has more than {MAX_RECORD_BYTES} bytes; is a quote not closed?",
+                        "the record at line {} has over {MAX_RECORD_BYTES} bytes; is a quote not closed?",
                         self.place.line
                     ),
                 ))

@@ -19,20 +19,21 @@ pub(crate) struct BadRow {
 
 /// Writes the first line of a report.
 pub(crate) fn header(columns: &[PlannedColumn]) -> Result<Bytes, StoreError> {
-    let names = columns.iter().map(|planned| planned.column.name.as_str());
+    let names = columns.iter().map(|planned| planned.column.name.as_str()).skip(own_columns(columns));
     written(|csv| csv.write_record(COLUMNS.into_iter().chain(names)))
 }
 
 /// Writes the lines of some bad rows. Equal rows give equal bytes, so that a part which is
 /// written again is the same part.
-pub(crate) fn lines(bad: &[BadRow]) -> Result<Bytes, StoreError> {
-    written(|csv| bad.iter().try_for_each(|row| csv.write_record(&line(row))))
+pub(crate) fn lines(columns: &[PlannedColumn], bad: &[BadRow]) -> Result<Bytes, StoreError> {
+    let own = own_columns(columns);
+    written(|csv| bad.iter().try_for_each(|row| csv.write_record(&line(row, own))))
 }
 
 /// Leaves the columns of a report that comes back out, unless somebody asked for one.
 pub(crate) fn options_for(header: &[String], options: &ImportOptions) -> ImportOptions {
     let mut options = options.clone();
-    if header.iter().zip(COLUMNS).filter(|(name, column)| name == column).count() == COLUMNS.len() {
+    if is_report(header.iter().map(String::as_str)) {
         for column in COLUMNS {
             options.mapping.entry(column.to_owned()).or_default();
         }
@@ -40,7 +41,18 @@ pub(crate) fn options_for(header: &[String], options: &ImportOptions) -> ImportO
     options
 }
 
-fn line(bad: &BadRow) -> StringRecord {
+fn is_report<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    names.take(COLUMNS.len()).eq(COLUMNS)
+}
+
+/// Counts the columns that an earlier report put before the file's own: they go out again, or a
+/// report of a mended report would have them twice.
+fn own_columns(columns: &[PlannedColumn]) -> usize {
+    let names = columns.iter().map(|planned| planned.column.name.as_str());
+    if is_report(names) { COLUMNS.len() } else { 0 }
+}
+
+fn line(bad: &BadRow, own: usize) -> StringRecord {
     let place = bad.record.place;
     let (code, field) = match bad.faults.first() {
         Some(fault) => (fault.invalid.code, fault.field.as_str()),
@@ -52,7 +64,7 @@ fn line(bad: &BadRow) -> StringRecord {
     };
     let mut line =
         StringRecord::from(vec![&place.line.to_string(), &place.row.to_string(), code, field, &message]);
-    bad.record.cells.iter().for_each(|cell| line.push_field(cell));
+    bad.record.cells.iter().skip(own).for_each(|cell| line.push_field(cell));
     line
 }
 

@@ -56,3 +56,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     struct Document;
     Document::openapi()
 }
+
+#[cfg(test)]
+mod tests;

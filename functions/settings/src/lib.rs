@@ -24,3 +24,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     struct Document;
     Document::openapi()
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,16 @@ async fn a_mended_report_is_imported_without_its_own_columns() {
 }
 
 #[tokio::test]
+async fn a_report_of_a_report_that_was_mended_badly_looks_like_the_first() {
+    let world = World::new().await;
+    let first = world.import("Email,Note\nbad,x\n,y\n", ImportOptions::default()).await;
+    let report = world.errors_csv(&first);
+    let second = world.import(report.clone(), ImportOptions::default()).await;
+    assert_eq!(counts(&second), rows(0, 0, 0, 2, 0));
+    assert_eq!(world.errors_csv(&second), report);
+}
+
+#[tokio::test]
 async fn a_report_of_many_stretches_is_in_the_order_of_the_file() {
     let world = World::new().await;
     let mut text = "email,tags\n".to_owned();

@@ -1,0 +1,108 @@
+//! Files, from the upload to the counts and the error report.
+
+use serde_json::json;
+use store::{ObjectStore, S3Objects, SdkConfig};
+
+use crate::client::until;
+use crate::product::Product;
+
+const SAMPLE: &str = "\u{feff}First Name;E-Mail;Budget;Notes\r\n\
+    Jane;jane@example.com;120000;\"two\r\nlines; and a \"\"quote\"\"\"\r\n\
+    Broken;not an address;1;\r\n\
+    John;john@example.com;;\r\n\
+    Jane B;JANE@example.com;5;later row wins\r\n";
+
+#[test]
+fn an_uploaded_file_is_imported_with_a_report_of_its_bad_rows() {
+    let client = Product::get().client();
+    let import = client.import(&json!({"filename": "leads.csv", "tags": ["fair"]}), SAMPLE.as_bytes());
+    assert_eq!(import["status"], "done", "{import}");
+    let rows = json!({"total": 4, "created": 2, "updated": 0, "unchanged": 0, "invalid": 1, "duplicate": 1, "suppressed": 0, "skipped": 0});
+    assert_eq!(import["rows"], rows);
+    assert_eq!(
+        (&import["progress"], &import["format"]),
+        (&json!(1.0), &json!({"encoding": "utf-8", "delimiter": ";"}))
+    );
+    let report = client.fetch(import["errors_url"].as_str().expect("a report"));
+    let mut lines = report.lines();
+    assert_eq!(lines.next(), Some("line,row,code,field,message,First Name,E-Mail,Budget,Notes"));
+    assert!(lines.next().is_some_and(|line| line.starts_with("4,2,invalid_email,email,")), "{report}");
+    let jane = client.get("/api/v1/contacts/jane@example.com").json;
+    assert_eq!((&jane["first_name"], &jane["attributes"]["budget"]), (&json!("Jane B"), &json!(5)));
+    assert_eq!(jane["tags"], json!(["fair"]));
+    assert!(import["consumed"]["write_units"].as_f64().is_some_and(|units| units > 2.0));
+}
+
+#[test]
+fn the_same_file_again_changes_nothing() {
+    let client = Product::get().client();
+    client.import(&json!({}), SAMPLE.as_bytes());
+    let before = client.all_contacts();
+    let again = client.import(&json!({}), SAMPLE.as_bytes());
+    assert_eq!(again["rows"]["unchanged"], 2, "{again}");
+    assert_eq!(client.all_contacts(), before);
+    let listed = client.get("/api/v1/imports?limit=1").json;
+    assert_eq!(listed["items"][0]["id"], again["id"]);
+    assert!(listed["next_cursor"].is_string());
+}
+
+#[test]
+fn what_cannot_be_imported_is_refused_as_a_whole() {
+    let client = Product::get().client();
+    for (content, code) in [
+        (&b""[..], "empty_file"),
+        (b"name,city\nJane,Rome\n", "no_email_column"),
+        (b"email\x00\x01\x02", "not_text"),
+        (b"email,name\na@example.com,J\xe9r\xf4me\n", "unsupported_encoding"),
+    ] {
+        let import = client.import(&json!({}), content);
+        assert_eq!((&import["status"], &import["error"]["code"]), (&json!("failed"), &json!(code)));
+    }
+    assert!(client.all_contacts().is_empty());
+}
+
+#[test]
+fn what_is_not_built_yet_is_refused_and_never_ignored() {
+    let client = Product::get().client();
+    for body in [json!({"dry_run": true}), json!({"lists": ["VIP"]}), json!({"mapping": {"Score": "score"}})]
+    {
+        let reply = client.post("/api/v1/imports", &body);
+        assert_eq!((reply.status, &reply.json["code"]), (422, &json!("not_available")), "{body}");
+    }
+    let created = client.post("/api/v1/imports", &json!({})).json;
+    let cancel = format!("/api/v1/imports/{}/cancel", created["id"].as_str().expect("an id"));
+    assert_eq!(client.post(&cancel, &json!({})).json["code"], "not_available");
+}
+
+#[test]
+fn a_second_upload_to_the_same_url_is_ignored() {
+    let client = Product::get().client();
+    let created = client.post("/api/v1/imports", &json!({})).json;
+    client.upload(&created["upload"], b"email\nfirst@example.com\n");
+    let ended = client.ended_import(created["id"].as_str().expect("an id"));
+    client.upload(&created["upload"], b"email\nsecond@example.com\n");
+    // Another import shows that everything before it was worked off.
+    client.import(&json!({}), b"email\nthird@example.com\n");
+    assert_eq!(client.get("/api/v1/contacts/second@example.com").status, 404);
+    let id = ended["id"].as_str().expect("an id");
+    assert_eq!(client.get(&format!("/api/v1/imports/{id}")).json["rows"], ended["rows"]);
+}
+
+#[test]
+fn a_file_dropped_in_the_bucket_is_imported() {
+    let product = Product::get();
+    let Some(process) = &product.process else {
+        return assert!(std::env::var_os("CI").is_none(), "skipped: the bucket is not at hand");
+    };
+    let (slug, client) = product.tenant();
+    let objects = S3Objects::new(
+        &SdkConfig::for_endpoints(process.endpoints().clone()),
+        process.data_plane().bucket().to_owned(),
+    );
+    let key = format!("inbox/{slug}/my leads + more.csv");
+    let put = objects.put(&key, "text/csv", "Email,Name\njane@example.com,Jane\n".into());
+    product.block_on(put).expect("put the file");
+    let import = until(|| client.get("/api/v1/imports").json["items"].get(0).cloned());
+    let ended = client.ended_import(import["id"].as_str().expect("an id"));
+    assert_eq!((&ended["filename"], &ended["rows"]["created"]), (&json!("my leads + more.csv"), &json!(1)));
+}

@@ -1,0 +1,50 @@
+//! The README's commands work as written.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::product::Product;
+
+/// Gives the `sh` blocks of a document, joined in their order.
+fn script(document: &str) -> String {
+    let mut script = String::new();
+    let mut inside = false;
+    for line in document.lines() {
+        match line {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            line if inside => {
+                script.push_str(line);
+                script.push('\n');
+            }
+            _ => {}
+        }
+    }
+    script
+}
+
+#[test]
+fn the_tour_of_the_readme_runs_as_it_is_written() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    if Command::new("curl").arg("--version").output().is_err() {
+        return assert!(std::env::var_os("CI").is_none(), "skipped: curl is not installed");
+    }
+    let client = Product::get().client();
+    let script = script(&std::fs::read_to_string(root.join("README.md")).expect("read the README"));
+    assert!(script.lines().count() > 20, "the README lost its tour");
+    let run = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .current_dir(&root)
+        .env("LEADS_URL", &client.url)
+        .env("LEADS_API_KEY", &client.key)
+        .output()
+        .expect("run bash");
+    let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success(), "{out}\n{err}");
+    // The patch with a number of another country, and the contact that came back unsubscribed.
+    for told in ["\"code\":\"wrong_type\"", "\"status\":\"unsubscribed\"", "\"first_name\":\"Grace\""] {
+        assert!(out.contains(told), "{told} is not in:\n{out}");
+    }
+    let ada = client.get("/api/v1/contacts/ada@example.org").json;
+    assert_eq!((&ada["status"], &ada["company"]), (&"active".into(), &serde_json::Value::Null), "{out}");
+}

@@ -1,0 +1,83 @@
+//! One tenant never sees another.
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, Reply};
+use crate::product::Product;
+
+const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
+
+/// Walks every operation that the document describes, as a stranger who knows all ids.
+#[test]
+fn a_second_tenant_sees_nothing_of_the_first_on_any_endpoint() {
+    let product = Product::get();
+    let (owner, stranger) = (product.client(), product.client());
+    let contact =
+        owner.post("/api/v1/contacts", &json!({"email": "jane@example.com", "attributes": {"secret": "x"}}));
+    let contact_id = contact.json["id"].as_str().expect("an id");
+    let import = owner.import(&json!({"filename": "owners.csv"}), b"email\njohn@example.com\n");
+    let import_id = import["id"].as_str().expect("an id");
+    let secrets = [contact_id, import_id, "jane@example.com", "john@example.com", "owners.csv", "secret"];
+    let before = owner.all_contacts();
+
+    let document: Value = serde_json::from_str(api::OPENAPI).expect("JSON");
+    let mut walked = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in METHODS.iter().filter(|method| item.get(**method).is_some()) {
+            for id in [contact_id, import_id, "jane%40example.com"] {
+                let reply = call(&stranger, method, &path.replace("{id}", id));
+                if path.contains("{id}") {
+                    assert_eq!(reply.status, 404, "{method} {path} with {id}: {}", reply.text);
+                }
+                for secret in secrets {
+                    let own = reply.status == 201 || path.ends_with("/openapi.json");
+                    assert!(
+                        own || !reply.text.contains(secret),
+                        "{method} {path} tells {secret}: {}",
+                        reply.text
+                    );
+                }
+                walked += 1;
+            }
+        }
+    }
+    assert!(walked >= 30, "only {walked} calls were made");
+    assert_eq!(owner.all_contacts(), before);
+    assert_eq!(owner.get(&format!("/api/v1/imports/{import_id}")).json["status"], "done");
+}
+
+/// Sends a body that every operation can do something with.
+fn call(client: &Client, method: &str, path: &str) -> Reply {
+    let body = match (method, path) {
+        ("post", "/api/v1/contacts/batch") => json!({"contacts": [{"email": "new@example.org"}]}),
+        ("post", "/api/v1/contacts") | ("put", _) => json!({"email": "other@example.org"}),
+        ("post", "/api/v1/admin/tenants") => json!({"name": "Stranger"}),
+        ("patch", _) => json!({"first_name": "Stranger"}),
+        _ => json!({}),
+    };
+    let body = if matches!(method, "get" | "delete") { Vec::new() } else { body.to_string().into_bytes() };
+    client.send(&method.to_uppercase(), path, &[], body)
+}
+
+#[test]
+fn the_tenant_never_comes_from_the_requests_own_words() {
+    let product = Product::get();
+    let (owner, stranger) = (product.client(), product.client());
+    owner.post("/api/v1/contacts", &json!({"email": "jane@example.com"}));
+    let headers = [("x-tenant", "test"), ("x-tenant-id", "test"), ("x-forwarded-for", "127.0.0.1")];
+    let reply = stranger.send("GET", "/api/v1/contacts", &headers, Vec::new());
+    assert_eq!(reply.json["items"], json!([]));
+    let cursor_of_other = owner.get("/api/v1/contacts?limit=1").json["next_cursor"].clone();
+    if let Some(cursor) = cursor_of_other.as_str() {
+        assert_eq!(stranger.get(&format!("/api/v1/contacts?cursor={cursor}")).status, 400);
+    }
+}
+
+#[test]
+fn a_tenant_cannot_make_tenants() {
+    let client = Product::get().client();
+    let reply = client.post("/api/v1/admin/tenants", &json!({"name": "Mine"}));
+    assert_eq!((reply.status, &reply.json["code"]), (401, &json!("unauthorized")));
+    let nobody = Client::new(&client.url, "");
+    assert_eq!(nobody.post("/api/v1/admin/tenants", &json!({"name": "Mine"})).status, 401);
+}
