@@ -42,8 +42,7 @@ impl DataDirectory {
                 (path.clone(), None)
             }
             Data::Memory => {
-                let temporary = tempfile::Builder::new().prefix("leads-").tempdir();
-                let temporary = temporary.map_err(|source| failure(&std::env::temp_dir(), source))?;
+                let temporary = temporary().map_err(|source| failure(&std::env::temp_dir(), source))?;
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
@@ -95,6 +94,14 @@ fn create(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+fn temporary() -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("leads-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir()
+}
+
 fn failure(path: &Path, source: io::Error) -> StartError {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StartError::DiskFull(path.to_owned()),
@@ -124,6 +131,18 @@ mod tests {
         assert!(matches!(DataDirectory::open(&data), Err(StartError::InUse(_))));
         drop(first);
         DataDirectory::open(&data).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_looks_into_a_directory() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        for data in [Data::Memory, Data::Directory(folder.path().join("data"))] {
+            let directory = DataDirectory::open(&data).unwrap();
+            let mode = fs::metadata(directory.path()).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
     }
 
     #[test]
