@@ -237,7 +237,7 @@ fn origin(bytes: &[u8]) -> Result<Origin, StoreError> {
 }
 
 /// Counts an item as DynamoDB does: names and values, with the rounding of numbers left out.
-fn size(item: &Item) -> usize {
+pub(super) fn size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 

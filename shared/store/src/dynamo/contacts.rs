@@ -6,9 +6,11 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem,
 };
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use model::{Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Suppression, Tenant, TenantId};
 
+use super::births::{Birth, Births};
 use super::condition::{in_the_way_of_delete, in_the_way_of_put};
 use super::contact_item::{key, standing, to_item, tombstone};
 use super::schema::refused;
@@ -18,6 +20,10 @@ use crate::sdk::{is_busy, store_error};
 use crate::{ConsentEntry, StoreError};
 
 const WRITES_AT_ONCE: usize = 32;
+
+/// Is a call that carries out some writes and gives what became of each, with its place.
+type Call<'a> = BoxFuture<'a, Result<Vec<(usize, Result<Written, StoreError>)>, StoreError>>;
+
 /// Holds for the contact that was read, and for nothing else at its address.
 const AS_READ: &str = "id = :id AND ver = :ver";
 
@@ -83,12 +89,21 @@ impl ContactStore for DynamoStore {
             });
         }
         self.set_slots(tenant.id, plans.iter().filter_map(Plan::slot).collect()).await?;
-        let written = stream::iter(plans)
-            .map(|plan| self.carry_out(tenant.id, plan, now))
-            .buffered(WRITES_AT_ONCE)
-            .collect()
-            .await;
-        Ok(written)
+        let count = plans.len();
+        let (together, alone) = part(plans);
+        let together = together.calls().into_iter().map(|births| self.create_together(tenant.id, births));
+        let alone = alone.into_iter().map(|(place, plan)| async move {
+            Ok(vec![(place, self.carry_out(tenant.id, plan, now).await)])
+        });
+        let calls: Vec<Call<'_>> =
+            together.map(FutureExt::boxed).chain(alone.map(FutureExt::boxed)).collect();
+        let mut written = Vec::with_capacity(count);
+        let mut calls = stream::iter(calls).buffer_unordered(WRITES_AT_ONCE);
+        while let Some(outcomes) = calls.try_next().await? {
+            written.extend(outcomes);
+        }
+        written.sort_unstable_by_key(|(place, _)| *place);
+        Ok(written.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
     async fn delete(
@@ -187,9 +202,31 @@ enum Plan {
     Refused(StoreError),
 }
 
-enum PutCondition {
+pub(super) enum PutCondition {
     Free(Option<Suppression>),
     AsRead(Box<Contact>),
+}
+
+/// Parts the plans that create where nothing is, and so may go together, from those that do not.
+fn part(plans: Vec<Plan>) -> (Births, Vec<(usize, Plan)>) {
+    let mut together = Births::default();
+    let mut alone = Vec::new();
+    let single = plans.len() == 1;
+    for (place, plan) in plans.into_iter().enumerate() {
+        match plan {
+            Plan::Put {
+                contact,
+                item,
+                condition: PutCondition::Free(None),
+                consent: None,
+                is_birth: true,
+            } if !single && together.takes(&contact, &item) => {
+                together.add(Birth { place, contact, item });
+            }
+            plan => alone.push((place, plan)),
+        }
+    }
+    (together, alone)
 }
 
 impl Plan {
@@ -295,7 +332,7 @@ impl DynamoStore {
         }
     }
 
-    async fn put(
+    pub(super) async fn put(
         &self,
         contact: Contact,
         item: Item,

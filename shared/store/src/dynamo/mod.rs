@@ -1,5 +1,6 @@
 //! DynamoDB: how records lie in the tables.
 
+mod births;
 mod condition;
 mod config_item;
 mod consent;
