@@ -22,7 +22,7 @@ use crate::{Deps, ImportError, ImportStore, Pace, close, report, source, superse
 /// Left for one more stretch, should the table be slow, and for handing over.
 const TIME_TO_HAND_OVER: Duration = Duration::from_secs(30);
 /// Batches of one stretch that are read and written side by side: their addresses differ.
-const BATCHES_AT_ONCE: usize = 3;
+const BATCHES_AT_ONCE: usize = 4;
 /// Ends a stretch early, so that memory is bounded by bytes also where rows are wide.
 const MAX_STRETCH_BYTES: usize = 4 * 1024 * 1024;
 
