@@ -4,9 +4,10 @@
 //! 1. `streams` indexes and prunes the engine's stream log from a second connection: without
 //!    it every write to a streamed table costs more than the one before. So there is always a
 //!    file; what is to be forgotten lies in a temporary one.
-//! 2. `disable_bulk_loading` is, despite its name, the only way to `synchronous=NORMAL`: one
-//!    fsync a checkpoint and not one a write. It survives `kill -9`; a power cut may take the
-//!    last commits.
+//! 2. It is to run with `synchronous=NORMAL`: one fsync a checkpoint and not one a write. That
+//!    survives `kill -9`; a power cut may take the last commits. This workspace builds SQLite so
+//!    that it starts like this, and with a larger cache (`.cargo/config.toml`). Elsewhere,
+//!    `disable_bulk_loading` is, despite its name, the only way; it makes the cache small, too.
 //! 3. The engine's handlers block, so it has a runtime of its own.
 //! 4. Nothing in it expires items by itself: the upkeep thread sweeps.
 
@@ -112,7 +113,9 @@ fn open(file: &Path) -> Result<Database, EngineError> {
     let text = file.to_str().ok_or_else(|| EngineError::Open("its path is not UTF-8".to_owned()))?;
     let failed = |error: dynoxide::DynoxideError| EngineError::Open(error.to_string());
     let database = Database::new(text).map_err(failed)?;
-    database.disable_bulk_loading().map_err(failed)?;
+    if !streams::syncs_at_checkpoints(file)? {
+        database.disable_bulk_loading().map_err(failed)?;
+    }
     Ok(database)
 }
 

@@ -24,6 +24,16 @@ pub(super) const BITE: usize = 500;
 /// The engine waits for the lock as long, too.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Tells whether a connection, the engine's too, starts with `synchronous=NORMAL`.
+pub(super) fn syncs_at_checkpoints(file: &Path) -> rusqlite::Result<bool> {
+    const NORMAL: i64 = 1;
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Only a connection that has read knows that the file has a write-ahead log.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
+    Ok(connection.query_row("PRAGMA synchronous", (), |row| row.get::<_, i64>(0))? == NORMAL)
+}
+
 /// Opens a second connection to the engine's file and indexes the log.
 pub(super) fn cure(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
