@@ -6,6 +6,7 @@
 mod client;
 mod contacts;
 mod crash;
+mod faults;
 mod imports;
 mod leads_binary;
 mod openapi;
