@@ -2,8 +2,9 @@
 //!
 //! The rule, over the whole file (unpacked, where it is gzip):
 //! 1. A byte order mark decides: UTF-8, UTF-16LE or UTF-16BE.
-//! 2. Else, if the first line holds every other byte NUL and no other NUL, it is UTF-16, big-endian
-//!    if the NULs come first.
+//! 2. Else, if every other byte of the first line is NUL, it is UTF-16: the NULs are on one side of
+//!    at least half of its pairs of bytes (a header may hold a few letters of other scripts), and on
+//!    the other side of less than a quarter. They come first in UTF-16BE.
 //! 3. Else, if all of it is valid UTF-8, it is UTF-8.
 //! 4. Else, if valid sequences of several bytes outnumber the invalid ones, it is UTF-8 with some
 //!    damaged rows.
@@ -39,13 +40,17 @@ impl Encoding {
     pub(crate) fn of_start(sample: &[u8]) -> Option<Self> {
         let marked = [Self::Utf8, Self::Utf16Le, Self::Utf16Be];
         marked.into_iter().find(|encoding| sample.starts_with(encoding.mark())).or_else(|| {
-            let line = sample.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(sample.len());
-            let (pairs, _) = sample.get(..line)?.as_chunks::<2>();
-            if pairs.is_empty() {
-                None
-            } else if pairs.iter().all(|[low, high]| *low != 0 && *high == 0) {
+            let (pairs, _) = sample.as_chunks::<2>();
+            let is_line_end = |pair: &[u8; 2]| matches!(pair, [b'\r' | b'\n', 0] | [0, b'\r' | b'\n']);
+            let line = pairs.iter().position(is_line_end).unwrap_or(pairs.len());
+            let pairs = pairs.get(..line).unwrap_or_default();
+            let first = pairs.iter().filter(|pair| pair[0] == 0).count();
+            let second = pairs.iter().filter(|pair| pair[1] == 0).count();
+            let most = |nuls: usize| nuls > 0 && nuls * 2 >= pairs.len();
+            let few = |nuls: usize| nuls * 4 < pairs.len();
+            if most(second) && few(first) {
                 Some(Self::Utf16Le)
-            } else if pairs.iter().all(|[high, low]| *high == 0 && *low != 0) {
+            } else if most(first) && few(second) {
                 Some(Self::Utf16Be)
             } else {
                 None
@@ -197,6 +202,14 @@ mod tests {
             (b"\xfe\xff\0e", Some(Encoding::Utf16Be)),
             (b"e\0m\0\n\0\x42\x43", Some(Encoding::Utf16Le)),
             (b"\0e\0m\0\n\x42\x43", Some(Encoding::Utf16Be)),
+            (
+                "\u{540d},email\u{1f600}"
+                    .encode_utf16()
+                    .flat_map(u16::to_be_bytes)
+                    .collect::<Vec<_>>()
+                    .as_slice(),
+                Some(Encoding::Utf16Be),
+            ),
             (b"em\0ail", None),
             (b"email\0\0", None),
             (b"email", None),

@@ -4,10 +4,12 @@ mod arrivals;
 mod columns;
 mod crashes;
 mod files;
+mod layouts;
 mod races;
 mod records;
 mod reports;
 mod rows;
+mod tables;
 
 use std::collections::BTreeMap;
 
