@@ -64,6 +64,10 @@ impl<S: ContactStore> Applier<'_, S> {
                 applied.rows.duplicate += 1;
                 continue;
             }
+            if let Some(fault) = &record.fault {
+                applied.refuse(record, vec![of_the_row(fault.clone())]);
+                continue;
+            }
             match self.reader.read(record.cells.iter()) {
                 Ok(row) => good.push((record, row)),
                 Err(faults) => applied.refuse(record, faults),

@@ -174,13 +174,9 @@ fn parse(
     range: &Range,
     pace: Pace,
 ) -> Result<(Stretches, tokio::task::JoinHandle<()>), StoreError> {
-    let delimiter = job
-        .format
-        .as_ref()
-        .and_then(|format| u8::try_from(format.delimiter).ok())
-        .ok_or_else(|| StoreError::Malformed(format!("import `{}` has no delimiter", job.id)))?;
+    let layout = source::layout(job)?;
     let Checkpoint { next_offset: offset, next_row: row, next_line: line, .. } = range.checkpoint;
-    let mut records = Records::new(source, delimiter, Place { offset, row, line });
+    let mut records = Records::new(source, layout, Place { offset, row, line });
     let end_offset = range.end_offset;
     let (sender, receiver) = mpsc::channel(1);
     let parsing = spawn_blocking(move || {

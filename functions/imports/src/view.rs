@@ -71,9 +71,16 @@ struct RowsView {
 /// How a file is written.
 #[derive(Debug, Serialize, ToSchema)]
 struct FormatView {
+    /// `utf-8`, `utf-16le`, `utf-16be` or `windows-1252`.
+    #[schema(example = "utf-8")]
     encoding: String,
-    #[schema(value_type = String)]
-    delimiter: char,
+    /// `csv` or `ndjson`.
+    #[schema(example = "csv")]
+    kind: &'static str,
+    /// What separates the cells of a CSV.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = ",")]
+    delimiter: Option<char>,
 }
 
 /// How a column is read.
@@ -181,7 +188,11 @@ fn shown(job: Job, ranges: &[Range], links: Links) -> ImportView {
             suppressed: rows.suppressed,
             skipped: rows.skipped,
         },
-        format: job.format.map(|f| FormatView { encoding: f.encoding, delimiter: f.delimiter }),
+        format: job.format.map(|format| FormatView {
+            encoding: format.encoding,
+            kind: format.kind.as_str(),
+            delimiter: format.delimiter,
+        }),
         columns: job.columns.into_iter().map(column).collect(),
         upload: links.upload.map(|Upload { url, headers }| UploadView { method: "PUT", url, headers }),
         errors_url: links.errors,

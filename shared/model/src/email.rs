@@ -29,10 +29,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use email_address::{EmailAddress, Options};
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::Invalid;
 
@@ -86,6 +88,13 @@ impl Email {
         if normal.chars().count() > MAX_EMAIL_CHARS {
             return Err(too_long());
         }
+        // What was checked above gets the clearer words; the last word is the parser's. It knows the
+        // letters of all scripts, but not the marks that some of them carry.
+        let letters: String = normal.chars().filter(|c| !is_combining_mark(*c)).collect();
+        let options =
+            Options::default().with_minimum_sub_domains(2).without_display_text().without_domain_literal();
+        EmailAddress::parse_with_options(&letters, options)
+            .map_err(|fault| invalid(fault.to_string().to_lowercase().trim_end_matches('.')))?;
         Ok(Self(normal))
     }
 

@@ -29,7 +29,15 @@ fn file() -> String {
     text
 }
 
-async fn world() -> (World, Job, Value) {
+/// Packs the file in UTF-16, so that its text is rewritten.
+fn packed() -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&super::files::encoded(&file(), "utf-16le", true)).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn world(file: impl Into<bytes::Bytes>) -> (World, Job, Value) {
     let world = World::new().await;
     let age = FieldSlug::from_name("Age").unwrap();
     world.deps.store.define_field(&world.tenant, &age, "Age", AttributeType::Number).await.unwrap();
@@ -54,7 +62,7 @@ async fn world() -> (World, Job, Value) {
         }
     }
     let job = world.job_for_upload(ImportOptions::default()).await;
-    let event = world.put(&Job::upload_key(job.tenant, job.id), file()).await;
+    let event = world.put(&Job::upload_key(job.tenant, job.id), file).await;
     (world, job, event)
 }
 
@@ -95,8 +103,12 @@ async fn run(dying: &MemoryDeps, healthy: &MemoryDeps, event: &Value) {
     panic!("the import does not end");
 }
 
-async fn crash_at_every_call(dying: impl Fn(&MemoryDeps, CallFaults) -> MemoryDeps) -> usize {
-    let (undisturbed, job, event) = world().await;
+async fn crash_at_every_call(
+    file: impl Into<bytes::Bytes>,
+    dying: impl Fn(&MemoryDeps, CallFaults) -> MemoryDeps,
+) -> usize {
+    let file = file.into();
+    let (undisturbed, job, event) = world(file.clone()).await;
     undisturbed.run(event).await.unwrap();
     let expected = outcome(&undisturbed, job.id).await;
     assert_eq!(expected.counts.total(), 130);
@@ -111,7 +123,7 @@ async fn crash_at_every_call(dying: impl Fn(&MemoryDeps, CallFaults) -> MemoryDe
 
     for at in 0.. {
         for moment in [Moment::Before, Moment::After] {
-            let (world, job, event) = world().await;
+            let (world, job, event) = world(file.clone()).await;
             let faults = CallFaults::crash(at, moment);
             run(&dying(&world.deps, faults.clone()), &world.deps, &event).await;
             assert_eq!(outcome(&world, job.id).await, expected, "call {at}, {moment:?}");
@@ -129,27 +141,30 @@ async fn crash_at_every_call(dying: impl Fn(&MemoryDeps, CallFaults) -> MemoryDe
 
 #[tokio::test]
 async fn an_import_survives_a_crash_at_every_call_to_the_store() {
-    let calls =
-        crash_at_every_call(|deps, faults| MemoryDeps { store: deps.store.failing(faults), ..deps.clone() })
-            .await;
+    let calls = crash_at_every_call(file(), |deps, faults| MemoryDeps {
+        store: deps.store.failing(faults),
+        ..deps.clone()
+    })
+    .await;
     assert!(calls > 100, "{calls} calls");
 }
 
 #[tokio::test]
 async fn an_import_survives_a_crash_at_every_call_to_the_bucket() {
-    let calls = crash_at_every_call(|deps, faults| MemoryDeps {
-        objects: deps.objects.failing(faults),
-        ..deps.clone()
-    })
-    .await;
-    assert!(calls > 15, "{calls} calls");
+    let objects =
+        |deps: &MemoryDeps, faults| MemoryDeps { objects: deps.objects.failing(faults), ..deps.clone() };
+    let plain = crash_at_every_call(file(), objects).await;
+    assert!(plain > 15, "{plain} calls");
+    // Its text is written, described and read: more calls to die in.
+    let packed = crash_at_every_call(packed(), objects).await;
+    assert!(packed > plain + 2, "{packed} calls");
 }
 
 #[tokio::test]
 async fn an_inbox_import_survives_a_crash_at_every_early_call() {
     for at in 0..12 {
         for moment in [Moment::Before, Moment::After] {
-            let (world, ..) = world().await;
+            let (world, ..) = world(file()).await;
             let key = format!("inbox/{}/a.csv", world.tenant.slug.as_str());
             let event = world.put(&key, file()).await;
             let store = world.deps.store.failing(CallFaults::crash(at, moment));

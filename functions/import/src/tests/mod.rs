@@ -5,10 +5,12 @@ mod columns;
 mod crashes;
 mod exporters;
 mod files;
+mod layouts;
 mod races;
 mod records;
 mod reports;
 mod rows;
+mod tables;
 mod warnings;
 
 use std::collections::BTreeMap;
