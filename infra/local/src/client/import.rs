@@ -70,10 +70,10 @@ impl fmt::Display for Finished {
              {invalid} invalid, {duplicate} duplicate, {suppressed} suppressed",
             self.filename
         )?;
-        match (self.warnings, &self.warnings_url) {
-            (1.., Some(url)) => write!(f, "; {} warnings: {url}", self.warnings)?,
-            (1.., None) => write!(f, "; {} warnings", self.warnings)?,
-            (0, _) => {}
+        if self.warnings > 0 {
+            let what = if self.warnings == 1 { "warning" } else { "warnings" };
+            let link = self.warnings_url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
+            write!(f, "; {} {what}{link}", self.warnings)?;
         }
         match &self.errors_url {
             Some(url) => write!(f, "; error report: {url}"),

@@ -6,7 +6,9 @@ mod column;
 mod header;
 mod options;
 mod row;
+mod target;
 
-pub use column::{Column, ColumnFacts, FileRefusal, Target, plan_columns};
+pub use column::{Column, ColumnFacts, FileRefusal, plan_columns};
 pub use options::{ColumnChoice, ImportOptions, OnBlank, UnmappedColumns};
 pub use row::{CellFault, PlannedColumn, Row, RowReader};
+pub use target::Target;
