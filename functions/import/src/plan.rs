@@ -1,7 +1,7 @@
 //! Planning: from a file that arrived to ranges that loaders load.
 
 use model::Tenant;
-use model::import::{FileRefusal, PlannedColumn, Target};
+use model::import::{FileRefusal, PlannedColumn};
 use store::{
     Checkpoint, FieldStore, Freshness, Job, JobStatus, ObjectStore, Range, RangeMessage, RangeQueue,
     StoreError,
@@ -103,13 +103,13 @@ async fn planned_columns(
     let fields = store.fields(tenant, Freshness::Strong).await?;
     let mut planned = Vec::with_capacity(survey.columns.len());
     for (column, kind) in &survey.columns {
-        let id = match &column.field {
-            Some(Target::Attribute(slug)) => match (fields.get(slug), *kind) {
+        let id = match column.attribute() {
+            Some((slug, name)) => match (fields.get(slug), *kind) {
                 (Some(field), _) => Some(field.id),
-                (None, Some(kind)) => Some(store.define_field(tenant, slug, &column.name, kind).await?.id),
+                (None, Some(kind)) => Some(store.define_field(tenant, slug, name, kind).await?.id),
                 (None, None) => None,
             },
-            _ => None,
+            None => None,
         };
         planned.push(PlannedColumn { column: column.clone(), id });
     }

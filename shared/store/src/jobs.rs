@@ -165,6 +165,9 @@ pub struct Job {
     /// Whether there is an error report.
     #[serde(default)]
     pub has_errors: bool,
+    /// How many lines the warning report has, once it ended; none without a line.
+    #[serde(default)]
+    pub warnings: u64,
     /// Why the file was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<FileRefusal>,
@@ -204,6 +207,7 @@ impl Job {
             rows_total: None,
             rows: None,
             has_errors: false,
+            warnings: 0,
             refusal: None,
             consumed: Consumed::default(),
             created_at: now,
@@ -237,6 +241,9 @@ pub struct Checkpoint {
     /// Whether rows so far are in the error report.
     #[serde(default)]
     pub has_errors: bool,
+    /// How many lines they have in the warning report.
+    #[serde(default)]
+    pub warnings: u64,
     /// What they used.
     pub consumed: Consumed,
     /// Whether the range is loaded.

@@ -3,27 +3,27 @@
 use std::collections::BTreeMap;
 
 use model::import::ImportOptions;
-use model::{Profile, Standing, Status};
+use model::{AttributeType, FieldSlug, Profile, Standing, Status};
 use serde_json::Value;
 use store::testing::{CallFaults, Moment};
-use store::{Job, ObjectStore, RowCounts};
+use store::{FieldStore, Job, ObjectStore, RowCounts};
 use uuid::Uuid;
 
 use super::{MemoryDeps, World, counts, deliver, profile, sqs_event};
 
 /// Has created, updated, unchanged, invalid and duplicate rows in every stretch, typed and
-/// untyped attributes, and addresses that must stay unsubscribed.
+/// untyped attributes, values that do not convert, and addresses that must stay unsubscribed.
 fn file() -> String {
-    let mut text = "Email,First Name,Budget,City,Status\n".to_owned();
+    let mut text = "Email,First Name,Budget,City,Status,Age\n".to_owned();
     for number in 0..130 {
         let kind = number % 8;
         text += &match kind {
-            0 => format!("held{number}@example.com,New,{number},Oslo,active\n"),
-            1 => format!("same{number}@example.com,Same,,,\n"),
-            2 => format!("not an address {number},X,1,\"Rome\n({number})\",\n"),
-            3 => format!("new{}@example.com,Old,1,Old,active\n", number + 1),
-            7 => format!("gone{number}@example.com,Gone,{number},Bern,active\n"),
-            _ => format!("new{number}@example.com,N{number},{number},\"Paris, FR\",unsubscribed\n"),
+            0 => format!("held{number}@example.com,New,{number},Oslo,active,old\n"),
+            1 => format!("same{number}@example.com,Same,,,,\n"),
+            2 => format!("not an address {number},X,1,\"Rome\n({number})\",,old\n"),
+            3 => format!("new{}@example.com,Old,1,Old,active,old\n", number + 1),
+            7 => format!("gone{number}@example.com,Gone,{number},Bern,active,5\n"),
+            _ => format!("new{number}@example.com,N{number},{number},\"Paris, FR\",unsubscribed,young\n"),
         };
     }
     text
@@ -39,6 +39,8 @@ fn packed() -> Vec<u8> {
 
 async fn world(file: impl Into<bytes::Bytes>) -> (World, Job, Value) {
     let world = World::new().await;
+    let age = FieldSlug::from_name("Age").unwrap();
+    world.deps.store.define_field(&world.tenant, &age, "Age", AttributeType::Number).await.unwrap();
     for number in 0..130 {
         match number % 8 {
             0 => {
@@ -67,7 +69,8 @@ async fn world(file: impl Into<bytes::Bytes>) -> (World, Job, Value) {
 #[derive(Debug, PartialEq)]
 struct Outcome {
     counts: RowCounts,
-    report: String,
+    errors: String,
+    warnings: (u64, String),
     contacts: BTreeMap<String, (Profile, u64)>,
 }
 
@@ -76,7 +79,8 @@ async fn outcome(world: &World, job: Uuid) -> Outcome {
     let contacts = world.contacts().await.into_iter();
     Outcome {
         counts: counts(&job),
-        report: world.errors_csv(&job),
+        errors: world.errors_csv(&job),
+        warnings: (job.warnings, world.warnings_csv(&job)),
         contacts: contacts.map(|(email, c)| (email, (c.profile, c.version))).collect(),
     }
 }
@@ -112,6 +116,10 @@ async fn crash_at_every_call(
         assert!(count > 10, "{:?}", expected.counts);
     }
     assert!(expected.counts.invalid > 10 && expected.counts.duplicate > 10, "{:?}", expected.counts);
+
+    for code in ["wrong_type", "consent_required"] {
+        assert!(expected.warnings.1.matches(code).count() > 10, "{}", expected.warnings.1);
+    }
 
     for at in 0.. {
         for moment in [Moment::Before, Moment::After] {

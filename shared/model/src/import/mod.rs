@@ -1,6 +1,7 @@
 //! From the rows of a file to changes of contacts: options, columns, cells. No files here;
 //! `functions/import` reads them.
 
+mod cell;
 mod column;
 mod header;
 mod options;
