@@ -21,7 +21,7 @@ fn an_uploaded_file_is_imported_with_a_report_of_its_bad_rows() {
     assert_eq!(import["rows"], rows);
     assert_eq!(
         (&import["progress"], &import["format"]),
-        (&json!(1.0), &json!({"encoding": "utf-8", "delimiter": ";"}))
+        (&json!(1.0), &json!({"encoding": "utf-8", "kind": "csv", "delimiter": ";"}))
     );
     let report = client.fetch(import["errors_url"].as_str().expect("a report"));
     let mut lines = report.lines();

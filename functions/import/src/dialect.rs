@@ -21,7 +21,7 @@ use crate::records::{Layout, Place, Record, Records};
 use crate::report;
 
 /// How much of a text decides: some hundred rows.
-pub(crate) const SAMPLE_BYTES: u64 = 64 * 1024;
+pub(crate) const SAMPLE_BYTES: usize = 64 * 1024;
 /// How many records may stand up to the header, it included.
 pub(crate) const HEADER_WITHIN: usize = 50;
 /// How many records a footer may have.
@@ -115,7 +115,8 @@ fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
 }
 
 fn delimiter(sample: &[u8], options: &ImportOptions) -> u8 {
-    let is_cut = sample.len() as u64 + 3 >= SAMPLE_BYTES;
+    // A byte order mark, which is not part of it any more, makes it shorter.
+    let is_cut = sample.len() + Encoding::Utf8.mark().len() >= SAMPLE_BYTES;
     let mut best = (false, 0.0, 1);
     let mut found = b',';
     for delimiter in DELIMITERS {

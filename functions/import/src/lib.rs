@@ -14,6 +14,8 @@ mod encoding;
 mod error;
 mod event;
 mod gzip;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod invariants;
 mod load;
 mod ndjson;
 mod plan;

@@ -185,29 +185,37 @@ pub(crate) fn checked(
         Ok(cells) => (cells, true),
         Err(error) => (StringRecord::from_byte_record_lossy(error.into_byte_record()), false),
     };
-    let too_long = cells.as_slice().len() > max_cell_bytes;
-    let too_long = cells.iter().position(|cell| too_long && cell.len() > max_cell_bytes);
-    let found = if nul {
-        Some(Invalid::new("nul_character", "the row holds a NUL character; take it out"))
-    } else if let Some(index) = too_long {
-        let size = cells.get(index).unwrap_or_default().len();
-        let column = index + 1;
-        let detail = format!(
+    let may_be_long = cells.as_slice().len() > max_cell_bytes;
+    let too_long = cells.iter().enumerate().find(|(_, cell)| may_be_long && cell.len() > max_cell_bytes);
+    let left_out = too_long.map(|(index, cell)| {
+        let (column, size) = (index + 1, cell.len());
+        format!(
             "cell {column} has {size} bytes, over {max_cell_bytes}, and is left out here; shorten its text"
-        );
-        Some(Invalid::new("cell_too_long", detail))
-    } else if is_text {
-        None
-    } else {
-        let detail = "the row holds bytes that are no text in the encoding of the file, shown as `\u{fffd}`; \
-                      write them anew";
-        Some(Invalid::new("undecodable", detail))
+        )
+    });
+    let fault = fault.or_else(|| nul.then(nul_character)).or_else(|| (!is_text).then(undecodable));
+    let fault = match (fault, &left_out) {
+        (fault, None) => fault,
+        (None, Some(left_out)) => Some(Invalid::new("cell_too_long", left_out.clone())),
+        (Some(fault), Some(left_out)) => {
+            Some(Invalid::new(fault.code, format!("{}; {left_out}", fault.detail)))
+        }
     };
-    let cells = match too_long {
+    let cells = match left_out {
         None => cells,
         Some(_) => cells.iter().map(|cell| if cell.len() > max_cell_bytes { "" } else { cell }).collect(),
     };
-    (cells, fault.or(found))
+    (cells, fault)
+}
+
+fn nul_character() -> Invalid {
+    Invalid::new("nul_character", "the row holds a NUL character; take it out")
+}
+
+fn undecodable() -> Invalid {
+    let detail = "the row holds bytes that are no text in the encoding of the file, shown as `\u{fffd}`; \
+                  write them anew";
+    Invalid::new("undecodable", detail)
 }
 
 fn unclosed_quote() -> Invalid {

@@ -105,9 +105,9 @@ fn after(sample: Vec<u8>, offset: u64) -> impl Read + Send {
 
 /// Says what a file is packed in and which encoding it has.
 #[derive(Debug, Clone, Copy)]
-struct Look {
+pub(crate) struct Look {
     is_gzip: bool,
-    encoding: Encoding,
+    pub encoding: Encoding,
 }
 
 impl Look {
@@ -115,14 +115,14 @@ impl Look {
         !self.is_gzip && self.encoding == Encoding::Utf8
     }
 
-    fn unpack<'a>(self, file: impl Read + 'a) -> Box<dyn Read + 'a> {
+    pub(crate) fn unpack<'a>(self, file: impl Read + 'a) -> Box<dyn Read + 'a> {
         if self.is_gzip { Box::new(Unpacked::new(file, MAX_UNPACKED_BYTES)) } else { Box::new(file) }
     }
 }
 
 /// Reads a file as far as it takes to know; packed ones to the end, so that damage is found before
 /// anything is written.
-fn look(mut file: impl Read) -> Result<Look, ReadFault> {
+pub(crate) fn look(mut file: impl Read) -> Result<Look, ReadFault> {
     let start = sample(&mut file)?;
     let mut look = Look { is_gzip: is_gzip(&start), encoding: Encoding::Utf8 };
     let mut text = look.unpack(start.as_slice().chain(file));
@@ -142,7 +142,7 @@ fn look(mut file: impl Read) -> Result<Look, ReadFault> {
 
 fn sample(source: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut sample = Vec::new();
-    source.take(SAMPLE_BYTES).read_to_end(&mut sample)?;
+    source.take(SAMPLE_BYTES as u64).read_to_end(&mut sample)?;
     Ok(sample)
 }
 
