@@ -21,7 +21,7 @@ fn an_uploaded_file_is_imported_with_a_report_of_its_bad_rows() {
     assert_eq!(import["rows"], rows);
     assert_eq!(
         (&import["progress"], &import["format"]),
-        (&json!(1.0), &json!({"encoding": "utf-8", "delimiter": ";"}))
+        (&json!(1.0), &json!({"encoding": "utf-8", "kind": "csv", "delimiter": ";"}))
     );
     let report = client.fetch(import["errors_url"].as_str().expect("a report"));
     let mut lines = report.lines();
@@ -53,12 +53,24 @@ fn what_cannot_be_imported_is_refused_as_a_whole() {
         (&b""[..], "empty_file"),
         (b"name,city\nJane,Rome\n", "no_email_column"),
         (b"email\x00\x01\x02", "not_text"),
-        (b"email,name\na@example.com,J\xe9r\xf4me\n", "unsupported_encoding"),
+        (b"\x1f\x8b\x08damaged", "malformed_gzip"),
     ] {
         let import = client.import(&json!({}), content);
         assert_eq!((&import["status"], &import["error"]["code"]), (&json!("failed"), &json!(code)));
     }
     assert!(client.all_contacts().is_empty());
+}
+
+#[test]
+fn a_file_in_another_encoding_is_rewritten_and_imported() {
+    let client = Product::get().client();
+    let import = client.import(&json!({}), b"email;name\na@example.com;J\xe9r\xf4me\nb@example.com;\"open\n");
+    assert_eq!((&import["rows"]["created"], &import["rows"]["invalid"]), (&json!(1), &json!(1)), "{import}");
+    let format = json!({"encoding": "windows-1252", "kind": "csv", "delimiter": ";"});
+    assert_eq!(import["format"], format);
+    let lines = client.import(&json!({}), b"{\"email\":\"c@example.com\"}\n");
+    assert_eq!(lines["format"], json!({"encoding": "utf-8", "kind": "ndjson"}));
+    assert_eq!(client.all_contacts().len(), 2);
 }
 
 #[test]

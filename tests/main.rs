@@ -2,10 +2,12 @@
 //!
 //! With `LEADS_URL`, `LEADS_API_KEY` and `LEADS_ADMIN_KEY` set, the suite runs against what
 //! listens there; else it starts the product itself, with nothing but this workspace.
+#![expect(clippy::indexing_slicing, reason = "a test that finds too little is to panic")]
 
 mod client;
 mod contacts;
 mod crash;
+mod faults;
 mod imports;
 mod leads_binary;
 mod openapi;

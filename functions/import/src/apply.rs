@@ -1,14 +1,14 @@
 //! Applying rows: what each row of a batch does to the contact at its address.
 
 use chrono::{DateTime, Utc};
-use model::import::{CellFault, Row, RowReader};
-use model::{ContactId, Decision, Email, Invalid, Origin, Standing, Tenant};
+use model::import::{CellFault, Row, RowReader, Target};
+use model::{Change, ContactId, Decision, Email, Invalid, Origin, Standing, Status, Tenant};
 use roaring::RoaringBitmap;
 use store::{ContactStore, Job, NewContact, ProfileUpdate, RowCounts, StoreError, Write, Written};
 
 use crate::ImportError;
 use crate::records::Record;
-use crate::report::BadRow;
+use crate::report::{BadRow, Warning};
 
 /// How often a row is decided again because its contact changed meanwhile. Each time somebody
 /// else got a write through, so this many in a row is a storm; a redelivery reads again.
@@ -28,8 +28,8 @@ pub(crate) struct Applier<'a, S> {
 pub(crate) struct Applied {
     pub rows: RowCounts,
     pub bad: Vec<BadRow>,
-    /// Cells that were left out of rows that were applied.
-    pub warnings: u64,
+    /// What was left out of rows that were applied.
+    pub warnings: Vec<Warning>,
 }
 
 /// Is a row on its way to a contact.
@@ -37,6 +37,8 @@ struct Waiting<'r> {
     record: &'r Record,
     row: Row,
     standing: Standing,
+    /// Why the status that the row asks for is not set.
+    consent_required: Option<Invalid>,
 }
 
 /// Says what a row does, given what stands at its address.
@@ -62,6 +64,10 @@ impl<S: ContactStore> Applier<'_, S> {
                 applied.rows.duplicate += 1;
                 continue;
             }
+            if let Some(fault) = &record.fault {
+                applied.refuse(record, vec![of_the_row(fault.clone())]);
+                continue;
+            }
             match self.reader.read(record.cells.iter()) {
                 Ok(row) => good.push((record, row)),
                 Err(faults) => applied.refuse(record, faults),
@@ -73,7 +79,7 @@ impl<S: ContactStore> Applier<'_, S> {
         let mut waiting: Vec<Waiting<'_>> = good
             .into_iter()
             .zip(standings)
-            .map(|((record, row), standing)| Waiting { record, row, standing })
+            .map(|((record, row), standing)| Waiting { record, row, standing, consent_required: None })
             .collect();
         for _ in 0..ROUNDS {
             waiting = self.round(waiting, &mut applied, now).await?;
@@ -94,15 +100,15 @@ impl<S: ContactStore> Applier<'_, S> {
         let mut writes = Vec::new();
         let mut written_for = Vec::new();
         for mut row in waiting {
-            match self.decide(&mut row, applied) {
-                Step::Created => applied.count(&row, true),
-                Step::Updated => applied.count(&row, false),
-                Step::Unchanged => applied.unchanged(&row),
+            match self.decide(&mut row) {
+                Step::Created => self.count(applied, row, |rows| &mut rows.created),
+                Step::Updated => self.count(applied, row, |rows| &mut rows.updated),
+                Step::Unchanged => self.count(applied, row, |rows| &mut rows.unchanged),
                 Step::Consent(id) => {
                     if let Some(consent) = &row.row.change.consent {
                         self.store.record_consent(self.tenant, id, consent, now).await?;
                     }
-                    applied.unchanged(&row);
+                    self.count(applied, row, |rows| &mut rows.unchanged);
                 }
                 Step::Invalid(invalid) => applied.refuse(row.record, vec![of_the_row(invalid)]),
                 Step::Create(write) => {
@@ -122,7 +128,8 @@ impl<S: ContactStore> Applier<'_, S> {
         let mut lost = Vec::new();
         for ((mut row, created), written) in written_for.into_iter().zip(written) {
             match written {
-                Ok(Written::Done(_)) => applied.count(&row, created),
+                Ok(Written::Done(_)) if created => self.count(applied, row, |rows| &mut rows.created),
+                Ok(Written::Done(_)) => self.count(applied, row, |rows| &mut rows.updated),
                 Ok(Written::Lost { standing, .. }) => {
                     row.standing = standing;
                     lost.push(row);
@@ -140,27 +147,36 @@ impl<S: ContactStore> Applier<'_, S> {
         Ok(lost)
     }
 
-    fn decide(&self, waiting: &mut Waiting<'_>, applied: &mut Applied) -> Step {
-        let Waiting { record, row, standing } = waiting;
+    fn decide(&self, waiting: &mut Waiting<'_>) -> Step {
+        let Waiting { record, row, standing, consent_required } = waiting;
         if let Standing::Held(contact) = standing
-            && let Some(Origin::Row { job, row, created }) = contact.origin
-            && (job, row) == (self.job.id, record.place.row)
+            && let Some(Origin::Row { job, row: number, created }) = contact.origin
+            && (job, number) == (self.job.id, record.place.row)
         {
+            *consent_required = kept_status(&row.change, contact.profile.status);
             return if created { Step::Created } else { Step::Updated };
         }
         let mode = self.job.options.mode;
         let decision = match Decision::of(standing, mode, &row.email, &row.email_typed, &row.change) {
             // An unsubscribe outlives every file that knows nothing of it; the rest of the row is good.
             Err(invalid) if invalid.code == "consent_required" => {
-                row.change.status = None;
-                applied.warnings += 1;
-                Decision::of(standing, mode, &row.email, &row.email_typed, &row.change)
+                let change = Change { status: None, ..row.change.clone() };
+                Decision::of(standing, mode, &row.email, &row.email_typed, &change)
             }
             decided => decided,
         };
         let decision = match decision {
             Ok(decision) => decision,
             Err(invalid) => return Step::Invalid(invalid),
+        };
+        *consent_required = match (&decision, &*standing) {
+            (Decision::Create(profile) | Decision::Update(profile), _) => {
+                kept_status(&row.change, profile.status)
+            }
+            (Decision::Unchanged, Standing::Held(contact)) => {
+                kept_status(&row.change, contact.profile.status)
+            }
+            (Decision::Unchanged | Decision::Exists | Decision::Missing, _) => None,
         };
         let consent = row.change.consent.clone();
         let origin = |created| Some(Origin::Row { job: self.job.id, row: record.place.row, created });
@@ -191,6 +207,31 @@ impl<S: ContactStore> Applier<'_, S> {
             ) => Step::Unchanged,
         }
     }
+
+    /// Counts a row that came to its end, and keeps its warnings.
+    fn count(
+        &self,
+        applied: &mut Applied,
+        waiting: Waiting<'_>,
+        place: impl FnOnce(&mut RowCounts) -> &mut u64,
+    ) {
+        *place(&mut applied.rows) += 1;
+        let Waiting { record, row, consent_required, .. } = waiting;
+        let cell = |column: Option<usize>| column.and_then(|column| record.cells.get(column));
+        for fault in row.warnings {
+            let value = cell(fault.column).unwrap_or_default().to_owned();
+            applied.warnings.push(Warning { place: record.place, value, fault });
+        }
+        if let Some(invalid) = consent_required {
+            let column =
+                self.job.columns.iter().position(|planned| planned.column.field == Some(Target::Status));
+            // Without a cell of its own the row has the status that was asked of the whole file.
+            let asked = row.change.status.map(Status::as_str).unwrap_or_default();
+            let value = cell(column).filter(|cell| !cell.trim().is_empty()).unwrap_or(asked).to_owned();
+            let fault = CellFault { column, field: Target::Status.to_string(), invalid };
+            applied.warnings.push(Warning { place: record.place, value, fault });
+        }
+    }
 }
 
 impl Applied {
@@ -198,27 +239,19 @@ impl Applied {
     pub(crate) fn add(&mut self, other: Self) {
         self.rows = self.rows + other.rows;
         self.bad.extend(other.bad);
-        self.warnings += other.warnings;
-    }
-
-    fn count(&mut self, waiting: &Waiting<'_>, created: bool) {
-        if created {
-            self.rows.created += 1;
-        } else {
-            self.rows.updated += 1;
-        }
-        self.warnings += waiting.row.warnings.len() as u64;
-    }
-
-    fn unchanged(&mut self, waiting: &Waiting<'_>) {
-        self.rows.unchanged += 1;
-        self.warnings += waiting.row.warnings.len() as u64;
+        self.warnings.extend(other.warnings);
     }
 
     fn refuse(&mut self, record: &Record, faults: Vec<CellFault>) {
         self.rows.invalid += 1;
         self.bad.push(BadRow { record: record.clone(), faults });
     }
+}
+
+/// Says why a contact is not in the status that a row asks for, by the status that it has after
+/// the row. So a row that an earlier run applied gives the same answer again.
+fn kept_status(change: &Change, after: Status) -> Option<Invalid> {
+    after.moved_to(change.status?, change.consent.as_ref()).err()
 }
 
 fn of_the_row(invalid: Invalid) -> CellFault {

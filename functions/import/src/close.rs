@@ -1,15 +1,22 @@
-//! Closing: when every range is loaded, the job gets its counts and its error report.
+//! Closing: when every range is loaded, the job gets its counts and its reports.
 
 use std::io;
 
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use store::{Checkpoint, Consumed, Job, JobStatus, ObjectBody, ObjectStore, RowCounts, StoreError};
 use tracing::info;
 
 use crate::{Deps, ImportError, ImportStore, report};
 
-/// Parts of the error report that are fetched ahead; each is a few hundred rows at most.
+/// Parts of a report that are fetched ahead; each is a few hundred rows at most.
 const PARTS_AHEAD: usize = 8;
+
+pub(crate) const CSV: &str = "text/csv; charset=utf-8";
+/// Names the report of the rows that were not applied.
+pub(crate) const ERRORS: &str = "errors";
+/// Names the report of what was left out of rows that were applied.
+pub(crate) const WARNINGS: &str = "warnings";
 
 /// Closes a job if a strong read shows every range loaded. Whoever finishes a range calls it: of
 /// two that finish at once at least one sees both done, and the second close changes nothing.
@@ -28,9 +35,12 @@ pub(crate) async fn close_if_loaded<S: ImportStore, O: ObjectStore + Clone + 'st
         return Err(ImportError::Unbalanced { job: job.id, counted: rows.total(), total });
     }
     job.has_errors = checkpoints.iter().any(|checkpoint| checkpoint.has_errors);
+    job.warnings = checkpoints.iter().map(|checkpoint| checkpoint.warnings).sum();
     if job.has_errors {
-        let content = error_report(deps.objects.clone(), &job).await?;
-        deps.objects.put_stream(&job.object_key("errors.csv"), "text/csv; charset=utf-8", content).await?;
+        put_report(&deps.objects, &job, ERRORS, report::header(&job.columns)?).await?;
+    }
+    if job.warnings > 0 {
+        put_report(&deps.objects, &job, WARNINGS, report::warning_header()?).await?;
     }
     let loading = checkpoints.iter().fold(Consumed::default(), |sum, checkpoint| sum + checkpoint.consumed);
     job.consumed = job.consumed + loading;
@@ -42,6 +52,7 @@ pub(crate) async fn close_if_loaded<S: ImportStore, O: ObjectStore + Clone + 'st
             import.id = %job.id, tenant.id = %job.tenant, import.rows_created = rows.created,
             import.rows_updated = rows.updated, import.rows_unchanged = rows.unchanged,
             import.rows_invalid = rows.invalid, import.rows_duplicate = rows.duplicate,
+            import.warnings = job.warnings,
             import.write_units = job.consumed.write_units, import.read_units = job.consumed.read_units,
             "finished an import"
         );
@@ -49,24 +60,27 @@ pub(crate) async fn close_if_loaded<S: ImportStore, O: ObjectStore + Clone + 'st
     Ok(())
 }
 
-/// Names the part of the error report with the bad rows of one stretch; parts sort by row.
-pub(crate) fn part_key(job: &Job, range: u32, first_row: u64) -> String {
-    job.object_key(&format!("errors/{range:06}-{first_row:012}.csv"))
+/// Names the part of a report with the rows of one stretch; parts sort by row.
+pub(crate) fn part_key(job: &Job, report: &str, range: u32, first_row: u64) -> String {
+    job.object_key(&format!("{report}/{range:06}-{first_row:012}.csv"))
 }
 
 /// Streams the header and then every part, in the memory of a few parts.
-async fn error_report<O: ObjectStore + Clone + 'static>(
-    objects: O,
+async fn put_report<O: ObjectStore + Clone + 'static>(
+    objects: &O,
     job: &Job,
-) -> Result<ObjectBody, StoreError> {
-    let header = report::header(&job.columns)?;
-    let keys = objects.list(&job.object_key("errors/")).await?;
+    report: &str,
+    header: Bytes,
+) -> Result<(), StoreError> {
+    let keys = objects.list(&job.object_key(&format!("{report}/"))).await?;
+    let source = objects.clone();
     let parts = stream::iter(keys)
-        .map(move |key| part(objects.clone(), key))
+        .map(move |key| part(source.clone(), key))
         .buffered(PARTS_AHEAD)
         .map_err(io::Error::other)
         .try_flatten();
-    Ok(stream::iter([Ok(header)]).chain(parts).boxed())
+    let content = stream::iter([Ok(header)]).chain(parts).boxed();
+    objects.put_stream(&job.object_key(&format!("{report}.csv")), CSV, content).await
 }
 
 async fn part<O: ObjectStore>(objects: O, key: String) -> Result<ObjectBody, StoreError> {

@@ -10,17 +10,25 @@ mod apply;
 mod arrival;
 mod close;
 mod dialect;
+mod encoding;
 mod error;
 mod event;
+mod gzip;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod invariants;
 mod load;
+mod ndjson;
 mod plan;
 mod records;
 mod report;
 mod source;
+mod split;
 mod superseded;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod text;
+mod window;
 
 pub use error::ImportError;
 pub use event::handle;

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::apply::{Applied, Applier};
+use crate::close::{CSV, ERRORS, WARNINGS};
 use crate::records::{Place, ReadFault, Record, Records};
 use crate::{Deps, ImportError, ImportStore, Pace, close, report, source, superseded};
 
@@ -89,14 +90,17 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
         let stretch = stretch.map_err(|fault| unreadable(job, fault))?;
         let applied = apply_stretch(deps, &applier, &stretch.records, pace).await?;
         let from = range.checkpoint;
+        let warnings = applied.warnings.len() as u64;
         if !applied.bad.is_empty() {
-            let key = close::part_key(job, range.number, from.next_row);
-            deps.objects
-                .put(&key, "text/csv; charset=utf-8", report::lines(&job.columns, &applied.bad)?)
-                .await?;
+            let key = close::part_key(job, ERRORS, range.number, from.next_row);
+            deps.objects.put(&key, CSV, report::lines(&job.columns, &applied.bad)?).await?;
+        }
+        if warnings > 0 {
+            let key = close::part_key(job, WARNINGS, range.number, from.next_row);
+            deps.objects.put(&key, CSV, report::warning_lines(&applied.warnings)?).await?;
         }
         debug!(
-            import.id = %job.id, import.next_row = stretch.next.row, import.warnings = applied.warnings,
+            import.id = %job.id, import.next_row = stretch.next.row, import.warnings = warnings,
             "loaded a stretch"
         );
         range.checkpoint = Checkpoint {
@@ -105,6 +109,7 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
             next_line: stretch.next.line,
             rows: from.rows + applied.rows,
             has_errors: from.has_errors || !applied.bad.is_empty(),
+            warnings: from.warnings + warnings,
             consumed: before + store.consumed(),
             done: stretch.is_last,
         };
@@ -133,6 +138,7 @@ async fn apply_stretch<S: ContactStore, Q, O>(
     let mut applied = Applied::default();
     batches.into_iter().for_each(|batch| applied.add(batch));
     applied.bad.sort_by_key(|bad| bad.record.place.row);
+    applied.warnings.sort_by_key(|warning| warning.place.row);
     Ok(applied)
 }
 
@@ -168,13 +174,9 @@ fn parse(
     range: &Range,
     pace: Pace,
 ) -> Result<(Stretches, tokio::task::JoinHandle<()>), StoreError> {
-    let delimiter = job
-        .format
-        .as_ref()
-        .and_then(|format| u8::try_from(format.delimiter).ok())
-        .ok_or_else(|| StoreError::Malformed(format!("import `{}` has no delimiter", job.id)))?;
+    let layout = source::layout(job)?;
     let Checkpoint { next_offset: offset, next_row: row, next_line: line, .. } = range.checkpoint;
-    let mut records = Records::new(source, delimiter, Place { offset, row, line });
+    let mut records = Records::new(source, layout, Place { offset, row, line });
     let end_offset = range.end_offset;
     let (sender, receiver) = mpsc::channel(1);
     let parsing = spawn_blocking(move || {

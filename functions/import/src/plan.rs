@@ -1,17 +1,16 @@
 //! Planning: from a file that arrived to ranges that loaders load.
 
 use model::Tenant;
-use model::import::{FileRefusal, PlannedColumn, Target};
+use model::import::{FileRefusal, PlannedColumn};
 use store::{
-    Checkpoint, FieldStore, FileFormat, Freshness, Job, JobStatus, ObjectStore, Range, RangeMessage,
-    RangeQueue, StoreError,
+    Checkpoint, FieldStore, Freshness, Job, JobStatus, ObjectStore, Range, RangeMessage, RangeQueue,
+    StoreError,
 };
-use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
-use crate::records::ReadFault;
-use crate::survey::{Survey, survey};
-use crate::{Deps, ImportError, ImportStore, source, superseded};
+use crate::survey::Survey;
+use crate::text::{Unread, read_through};
+use crate::{Deps, ImportError, ImportStore, superseded};
 
 /// Plans a job that stands at `planning`: reads its file through, then defines what fields are
 /// new, stores what loaders need, and moves the job on to `importing` or `failed`.
@@ -25,18 +24,10 @@ pub(crate) async fn plan<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
     mut job: Job,
 ) -> Result<(), ImportError> {
     let store = deps.store.metered();
-    let source = match source::open(&deps.objects, &job, 0).await {
-        Ok(source) => source,
-        Err(StoreError::ObjectGone) => {
-            return fail(deps, job, JobStatus::Planning, source_gone()).await;
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let options = job.options.clone();
-    let survey = match spawn_blocking(move || survey(source, &options)).await? {
+    let survey = match read_through(&deps.objects, &mut job).await {
         Ok(survey) => survey,
-        Err(ReadFault::Refused(refusal)) => return fail(deps, job, JobStatus::Planning, refusal).await,
-        Err(ReadFault::Io(error)) => return Err(StoreError::Unavailable(Box::new(error)).into()),
+        Err(Unread::Refused(refusal)) => return fail(deps, job, JobStatus::Planning, refusal).await,
+        Err(Unread::Failed(error)) => return Err(error),
     };
     superseded::put(&deps.objects, &job, &survey.superseded).await?;
     let duplicates = survey.superseded.len();
@@ -45,7 +36,6 @@ pub(crate) async fn plan<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
     store.create_range(&range).await?;
 
     job.status = JobStatus::Importing;
-    job.format = Some(FileFormat { encoding: "utf-8".to_owned(), delimiter: char::from(survey.delimiter) });
     job.rows_total = Some(survey.rows_total);
     job.consumed = store.consumed();
     if store.save_job(&job, JobStatus::Planning).await? {
@@ -100,8 +90,7 @@ fn only_range(job: &Job, survey: &Survey) -> Range {
         next_line: survey.first.line,
         ..Checkpoint::default()
     };
-    let end_offset = job.source.as_ref().map_or(0, |source| source.size_bytes);
-    Range { tenant: job.tenant, job: job.id, number: 0, end_offset, checkpoint }
+    Range { tenant: job.tenant, job: job.id, number: 0, end_offset: survey.end_offset, checkpoint }
 }
 
 /// Gives each attribute column its field: the one that is there, whatever its type, else a new
@@ -114,13 +103,13 @@ async fn planned_columns(
     let fields = store.fields(tenant, Freshness::Strong).await?;
     let mut planned = Vec::with_capacity(survey.columns.len());
     for (column, kind) in &survey.columns {
-        let id = match &column.field {
-            Some(Target::Attribute(slug)) => match (fields.get(slug), *kind) {
+        let id = match column.attribute() {
+            Some((slug, name)) => match (fields.get(slug), *kind) {
                 (Some(field), _) => Some(field.id),
-                (None, Some(kind)) => Some(store.define_field(tenant, slug, &column.name, kind).await?.id),
+                (None, Some(kind)) => Some(store.define_field(tenant, slug, name, kind).await?.id),
                 (None, None) => None,
             },
-            _ => None,
+            None => None,
         };
         planned.push(PlannedColumn { column: column.clone(), id });
     }

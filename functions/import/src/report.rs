@@ -1,11 +1,17 @@
-//! The error report: a CSV of the bad rows as they were, that can be mended and imported again.
+//! The reports: a CSV of the bad rows as they were, that can be mended and imported again, and a
+//! CSV of what was left out of rows that were applied.
+//!
+//! Both hold the cells of the file unaltered, also one that starts with `=`, `+`, `-` or `@`,
+//! which a spreadsheet may take for a formula. A guard before it would come back as a part of the
+//! value when the mended report is imported, and `+1 415 …` or `-5` are ordinary values. Whoever
+//! opens a report sees what was in the file, no more and no less.
 
 use bytes::Bytes;
 use csv::{StringRecord, Writer, WriterBuilder};
 use model::import::{CellFault, ImportOptions, PlannedColumn};
 use store::StoreError;
 
-use crate::records::Record;
+use crate::records::{Place, Record};
 
 /// Go before the file's own columns.
 const COLUMNS: [&str; 5] = ["line", "row", "code", "field", "message"];
@@ -17,7 +23,7 @@ pub(crate) struct BadRow {
     pub faults: Vec<CellFault>,
 }
 
-/// Writes the first line of a report.
+/// Writes the first line of an error report.
 pub(crate) fn header(columns: &[PlannedColumn]) -> Result<Bytes, StoreError> {
     let names = columns.iter().map(|planned| planned.column.name.as_str()).skip(own_columns(columns));
     written(|csv| csv.write_record(COLUMNS.into_iter().chain(names)))
@@ -28,6 +34,31 @@ pub(crate) fn header(columns: &[PlannedColumn]) -> Result<Bytes, StoreError> {
 pub(crate) fn lines(columns: &[PlannedColumn], bad: &[BadRow]) -> Result<Bytes, StoreError> {
     let own = own_columns(columns);
     written(|csv| bad.iter().try_for_each(|row| csv.write_record(&line(row, own))))
+}
+
+/// Is what was left out of a row that was applied, and why.
+#[derive(Debug, Clone)]
+pub(crate) struct Warning {
+    pub place: Place,
+    /// The cell as it was.
+    pub value: String,
+    pub fault: CellFault,
+}
+
+/// Writes the first line of a warning report.
+pub(crate) fn warning_header() -> Result<Bytes, StoreError> {
+    written(|csv| csv.write_record(["line", "row", "code", "field", "value", "message"]))
+}
+
+/// Writes the lines of some warnings; equal ones give equal bytes.
+pub(crate) fn warning_lines(warnings: &[Warning]) -> Result<Bytes, StoreError> {
+    written(|csv| {
+        warnings.iter().try_for_each(|Warning { place, value, fault }| {
+            let (line, row) = (place.line.to_string(), place.row.to_string());
+            let message = &fault.invalid.detail;
+            csv.write_record([&line, &row, fault.invalid.code, &fault.field, value, message])
+        })
+    })
 }
 
 /// Leaves the columns of a report that comes back out, unless somebody asked for one.

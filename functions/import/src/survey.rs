@@ -1,4 +1,4 @@
-//! The one pass over a whole file before any of it is applied.
+//! The one pass over the records of a file before any of them is applied.
 
 use std::io::Read;
 
@@ -8,38 +8,49 @@ use model::import::{
 };
 use roaring::RoaringBitmap;
 
-use crate::records::{Place, ReadFault, Record, Records};
+use crate::dialect::{HEADER_WITHIN, MAX_FOOTERS, is_footer, is_header, names, not_text};
+use crate::records::{Layout, Place, ReadFault, Record, Records};
+use crate::report;
 use crate::superseded::Sightings;
-use crate::{dialect, report};
+
+/// Columns and the bytes of their names go into the import's own record, which holds 400 KB.
+pub(crate) const MAX_COLUMNS: usize = 2_000;
+const MAX_HEADER_BYTES: usize = 100 * 1024;
 
 /// Holds what the pass found.
 #[derive(Debug)]
 pub(crate) struct Survey {
-    pub delimiter: u8,
     /// Each column, with the type that all its cells agree on.
     pub columns: Vec<(Column, Option<AttributeType>)>,
     pub rows_total: u64,
     /// Where the first record after the header starts.
     pub first: Place,
+    /// The byte behind the last record that counts.
+    pub end_offset: u64,
     /// Valid rows with a valid row of the same address after them.
     pub superseded: RoaringBitmap,
 }
 
-/// Reads a whole file through, in the memory of one record and of [`Sightings`].
+/// Reads a whole file through, in the memory of one record and of [`Sightings`]. The `source`
+/// starts at `start`.
 ///
 /// Only valid rows say what type a column has: the others are not applied, and one row with a
 /// cell too many would otherwise make text of every column.
-pub(crate) fn survey(mut source: impl Read, options: &ImportOptions) -> Result<Survey, ReadFault> {
-    let mut sample = Vec::new();
-    source.by_ref().take(dialect::SAMPLE_BYTES).read_to_end(&mut sample).map_err(ReadFault::Io)?;
-    let text_start = dialect::text_start(&sample).map_err(ReadFault::Refused)?;
-    let text = sample.get(text_start..).unwrap_or_default();
-    let delimiter = dialect::delimiter(text);
-    let start = Place { offset: text_start as u64, row: 0, line: 1 };
-    let mut records = Records::new(text.chain(source), delimiter, start);
-
-    let header = records.next().transpose()?.ok_or_else(|| empty("the file is empty"))?;
-    let header: Vec<String> = header.cells.iter().map(|cell| cell.trim().to_owned()).collect();
+pub(crate) fn survey(
+    source: impl Read,
+    layout: Layout,
+    start: Place,
+    options: &ImportOptions,
+) -> Result<Survey, ReadFault> {
+    let keys = if let Layout::Ndjson(keys) = &layout { Some(keys.names().to_vec()) } else { None };
+    let is_csv = keys.is_none();
+    let mut records = Records::new(source, layout, start);
+    let header = match keys {
+        Some(names) => names,
+        None => header(&mut records, options)?,
+    };
+    records.count_from_here();
+    check_size(&header)?;
     let options = report::options_for(&header, options);
     let mut facts = vec![ColumnFacts::default(); header.len()];
     let provisional = provisional_reader(&header, &options, &facts)?;
@@ -47,26 +58,67 @@ pub(crate) fn survey(mut source: impl Read, options: &ImportOptions) -> Result<S
     let mut sightings = Sightings::new();
     let mut rows_total = 0;
     let mut first = None;
+    let mut footer: Option<Place> = None;
     for record in records.by_ref() {
-        let Record { place, cells } = record?;
+        let record = record?;
+        let place = record.place;
         first.get_or_insert(place);
         rows_total = place.row;
+        footer = (is_csv && is_footer(&record, header.len())).then(|| footer.unwrap_or(place));
         let row_number = u32::try_from(place.row).map_err(|_| too_many_rows())?;
-        if let Ok(row) = provisional.read(cells.iter()) {
+        if record.fault.is_none()
+            && let Ok(row) = provisional.read(record.cells.iter())
+        {
             sightings.see(&row.email, row_number);
-            facts.iter_mut().zip(&cells).for_each(|(facts, cell)| facts.observe(cell));
+            facts.iter_mut().zip(&record.cells).for_each(|(facts, cell)| facts.observe(cell));
         }
     }
-    let first = first.ok_or_else(|| empty("the file has a header and no records"))?;
-    if records.ends_in_a_quote() {
-        return Err(ReadFault::Refused(FileRefusal::new(
-            "unclosed_quote",
-            "a quote is opened in the last record and never closed; close it, or double it inside a cell",
-        )));
+    let mut end_offset = records.place().offset;
+    if let Some(place) = footer.filter(|place| rows_total - place.row < MAX_FOOTERS) {
+        rows_total = place.row - 1;
+        end_offset = place.offset;
     }
+    let first = first.filter(|_| rows_total > 0);
+    let first = first.ok_or_else(|| empty("the file has a header and no records"))?;
     let columns = plan_columns(&header, &options, &facts).map_err(ReadFault::Refused)?;
     let columns = columns.into_iter().zip(facts.iter().map(ColumnFacts::kind)).collect();
-    Ok(Survey { delimiter, columns, rows_total, first, superseded: sightings.superseded() })
+    Ok(Survey { columns, rows_total, first, end_offset, superseded: sightings.superseded() })
+}
+
+/// Finds the header. A file in which no record is one is refused for what its first record lacks.
+fn header(records: &mut Records<impl Read>, options: &ImportOptions) -> Result<Vec<String>, ReadFault> {
+    let mut first = None;
+    for record in records.by_ref().take(HEADER_WITHIN) {
+        let record = record?;
+        if record.fault.as_ref().is_some_and(|fault| fault.code == "nul_character") {
+            return Err(ReadFault::Refused(not_text("binary")));
+        }
+        if is_header(&record, options) {
+            return Ok(names(&record));
+        }
+        first.get_or_insert(record);
+    }
+    let first: Record = first.ok_or_else(|| empty("the file is empty"))?;
+    if let Some(fault) = first.fault {
+        let detail = format!("line {}: {}", first.place.line, fault.detail);
+        return Err(ReadFault::Refused(FileRefusal::new(fault.code, detail)));
+    }
+    Ok(names(&first))
+}
+
+fn check_size(header: &[String]) -> Result<(), ReadFault> {
+    let bytes: usize = header.iter().map(String::len).sum();
+    if header.len() <= MAX_COLUMNS && bytes <= MAX_HEADER_BYTES {
+        return Ok(());
+    }
+    Err(ReadFault::Refused(FileRefusal::new(
+        "too_many_columns",
+        format!(
+            "the file has {} columns with names of {bytes} bytes, over {MAX_COLUMNS} and \
+             {MAX_HEADER_BYTES}; leave some out",
+            header.len()
+        ),
+    )))
 }
 
 /// Reads rows far enough to tell valid ones, before the file's columns are known for good.

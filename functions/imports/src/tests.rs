@@ -1,7 +1,8 @@
 use api::App;
 use api::testing::{Client, Reply};
 use axum::http::Method;
-use model::Tenant;
+use model::import::{Column, OnBlank, PlannedColumn, Target};
+use model::{Overwrite, Tenant};
 use serde_json::{Value, json};
 use store::testing::{MemoryObjects, MemoryStore, stored_tenant};
 use store::{Checkpoint, Clock, Consumed, Job, JobStatus, JobStore, Range, RowCounts};
@@ -94,14 +95,55 @@ async fn a_running_import_shows_the_sum_of_its_ranges() {
     for number in 0..2 {
         let rows = RowCounts { created: 100, invalid: 50, ..RowCounts::default() };
         let consumed = Consumed { write_units: 200.0, read_units: 100.0 };
-        let checkpoint = Checkpoint { rows, consumed, ..Checkpoint::default() };
+        let checkpoint = Checkpoint { rows, consumed, warnings: 7, ..Checkpoint::default() };
         let range = Range { tenant: tenant.id, job: job.id, number, end_offset: 9, checkpoint };
         store.create_range(&range).await.unwrap();
     }
     let shown = client.call(Method::GET, &format!("/api/v1/imports/{}", job.id)).await.json;
     assert_eq!((&shown["progress"], &shown["rows"]["created"]), (&json!(0.3), &json!(200)));
     assert_eq!(shown["consumed"], json!({"write_units": 401.0, "read_units": 200.5}));
-    assert_eq!(shown["errors_url"], Value::Null);
+    assert_eq!((&shown["errors_url"], &shown["warnings_url"]), (&Value::Null, &Value::Null));
+    assert_eq!(shown["warnings"], 14);
+}
+
+#[tokio::test]
+async fn a_finished_import_links_its_reports_and_says_how_each_attribute_was_read() {
+    let Setup { store, tenant, client } = setup().await;
+    let mut job =
+        Job::new(Uuid::now_v7(), tenant.id, "my leads.csv".into(), Default::default(), chrono::Utc::now());
+    job.status = JobStatus::Done;
+    job.has_errors = true;
+    job.warnings = 3;
+    let column = |name: &str, field: Option<&str>, id: Option<&str>| {
+        let field = field.map(|field| Target::parse(field).unwrap());
+        let (on_blank, overwrite) = (OnBlank::Keep, Overwrite::Always);
+        let column = Column { name: name.into(), field, on_blank, overwrite, others: None };
+        PlannedColumn { column, id: id.map(|id| id.parse().unwrap()) }
+    };
+    job.columns = vec![
+        // The field is the one of its further addresses.
+        column("E-mail", Some("email"), Some("t1")),
+        column("Budget", Some("budget"), Some("n2")),
+        column("Since", Some("since"), Some("d3")),
+        column("VIP", Some("vip"), Some("b4")),
+        column("Blank", Some("blank"), None),
+        column("Notes", None, None),
+    ];
+    store.create_job(&job).await.unwrap();
+    let shown = client.call(Method::GET, &format!("/api/v1/imports/{}", job.id)).await.json;
+    let columns = json!([
+        {"name": "E-mail", "field": "email", "type": null},
+        {"name": "Budget", "field": "attributes.budget", "type": "number"},
+        {"name": "Since", "field": "attributes.since", "type": "date"},
+        {"name": "VIP", "field": "attributes.vip", "type": "boolean"},
+        {"name": "Blank", "field": "attributes.blank", "type": null},
+        {"name": "Notes", "field": null, "type": null},
+    ]);
+    assert_eq!((&shown["columns"], &shown["warnings"]), (&columns, &json!(3)));
+    for report in ["errors", "warnings"] {
+        let url = shown[format!("{report}_url")].as_str().unwrap();
+        assert!(url.contains(&job.object_key(&format!("{report}.csv"))), "{url}");
+    }
 }
 
 #[tokio::test]

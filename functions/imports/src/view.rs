@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use model::import::{FileRefusal, Target};
+use model::AttributeType;
+use model::import::{FileRefusal, PlannedColumn, Target};
 use serde::Serialize;
 use store::{Consumed, Job, JobStatus, Range, RowCounts, StoreError, Upload};
 use utoipa::ToSchema;
@@ -35,6 +36,11 @@ pub struct ImportView {
     upload: Option<UploadView>,
     /// The error report as a CSV, if there is one; the link is good for an hour.
     errors_url: Option<String>,
+    /// How many values were left out of rows that were applied.
+    warnings: u64,
+    /// Those values as a CSV (`line,row,code,field,value,message`) once the import ended, if there
+    /// are any; the link is good for an hour.
+    warnings_url: Option<String>,
     /// Why the file was refused as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<RefusalView>,
@@ -65,9 +71,16 @@ struct RowsView {
 /// How a file is written.
 #[derive(Debug, Serialize, ToSchema)]
 struct FormatView {
+    /// `utf-8`, `utf-16le`, `utf-16be` or `windows-1252`.
+    #[schema(example = "utf-8")]
     encoding: String,
-    #[schema(value_type = String)]
-    delimiter: char,
+    /// `csv` or `ndjson`.
+    #[schema(example = "csv")]
+    kind: &'static str,
+    /// What separates the cells of a CSV.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = ",")]
+    delimiter: Option<char>,
 }
 
 /// How a column is read.
@@ -76,6 +89,11 @@ struct ColumnView {
     name: String,
     /// The contact field or attribute; none where the column is left out.
     field: Option<String>,
+    /// How an attribute's cells are read: `text`, `number`, `date` or `boolean`. None for contact
+    /// fields, and for an attribute that nobody has because every cell is blank.
+    #[serde(rename = "type")]
+    #[schema(value_type = Option<String>, example = "number")]
+    kind: Option<AttributeType>,
 }
 
 /// How to send the file.
@@ -123,16 +141,35 @@ pub(crate) async fn view<S: Store, O: Objects>(
         }
         _ => None,
     };
-    let errors_url = if job.has_errors {
-        let key = job.object_key("errors.csv");
-        Some(objects.presign_get(&key, &report_name(&job.filename), LINKS_VALID_FOR).await?)
-    } else {
-        None
+    let links = Links {
+        upload,
+        errors: report_link(objects, &job, "errors", job.has_errors).await?,
+        warnings: report_link(objects, &job, "warnings", job.warnings > 0).await?,
     };
-    Ok(shown(job, &ranges, upload, errors_url))
+    Ok(shown(job, &ranges, links))
 }
 
-fn shown(job: Job, ranges: &[Range], upload: Option<Upload>, errors_url: Option<String>) -> ImportView {
+struct Links {
+    upload: Option<Upload>,
+    errors: Option<String>,
+    warnings: Option<String>,
+}
+
+async fn report_link(
+    objects: &impl Objects,
+    job: &Job,
+    report: &str,
+    is_there: bool,
+) -> Result<Option<String>, StoreError> {
+    if !is_there {
+        return Ok(None);
+    }
+    let key = job.object_key(&format!("{report}.csv"));
+    let name = report_name(&job.filename, report);
+    Ok(Some(objects.presign_get(&key, &name, LINKS_VALID_FOR).await?))
+}
+
+fn shown(job: Job, ranges: &[Range], links: Links) -> ImportView {
     let counted = ranges.iter().fold(RowCounts::default(), |sum, range| sum + range.checkpoint.rows);
     let rows = job.rows.unwrap_or(counted);
     let consumed = ranges.iter().fold(job.consumed, |sum, range| sum + range.checkpoint.consumed);
@@ -151,14 +188,16 @@ fn shown(job: Job, ranges: &[Range], upload: Option<Upload>, errors_url: Option<
             suppressed: rows.suppressed,
             skipped: rows.skipped,
         },
-        format: job.format.map(|f| FormatView { encoding: f.encoding, delimiter: f.delimiter }),
-        columns: job
-            .columns
-            .into_iter()
-            .map(|planned| column(planned.column.name, planned.column.field))
-            .collect(),
-        upload: upload.map(|Upload { url, headers }| UploadView { method: "PUT", url, headers }),
-        errors_url,
+        format: job.format.map(|format| FormatView {
+            encoding: format.encoding,
+            kind: format.kind.as_str(),
+            delimiter: format.delimiter,
+        }),
+        columns: job.columns.into_iter().map(column).collect(),
+        upload: links.upload.map(|Upload { url, headers }| UploadView { method: "PUT", url, headers }),
+        errors_url: links.errors,
+        warnings: ranges.iter().fold(job.warnings, |sum, range| sum + range.checkpoint.warnings),
+        warnings_url: links.warnings,
         error: job.refusal.map(|FileRefusal { code, detail }| RefusalView { code, detail }),
         consumed: consumed_view(consumed),
         created_at: moment(job.created_at),
@@ -175,8 +214,13 @@ fn progress(status: JobStatus, counted: u64, total: Option<u64>) -> f64 {
     }
 }
 
-fn column(name: String, field: Option<Target>) -> ColumnView {
-    ColumnView { name, field: field.map(|field| field.to_string()) }
+fn column(PlannedColumn { column, id }: PlannedColumn) -> ColumnView {
+    let is_attribute = matches!(column.field, Some(Target::Attribute(_)));
+    ColumnView {
+        name: column.name,
+        field: column.field.map(|field| field.to_string()),
+        kind: id.filter(|_| is_attribute).map(|id| id.kind),
+    }
 }
 
 fn consumed_view(Consumed { write_units, read_units }: Consumed) -> ConsumedView {
@@ -188,11 +232,11 @@ fn moment(at: DateTime<Utc>) -> String {
 }
 
 /// Names the report after the file, with only what every header and file system takes.
-fn report_name(filename: &str) -> String {
+fn report_name(filename: &str, report: &str) -> String {
     let stem = filename.rsplit_once('.').map_or(filename, |(stem, _)| stem);
     let safe: String = stem
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
         .collect();
-    format!("{safe}-errors.csv")
+    format!("{safe}-{report}.csv")
 }

@@ -98,7 +98,7 @@ fn title(code: &str) -> String {
 }
 
 impl IntoResponse for Problem {
-    /// Leaves the body to [`finish`], which knows the request's id.
+    /// Leaves the body to the outermost layer, which knows the request's id.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();

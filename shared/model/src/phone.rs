@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::Invalid;
 
 /// Longest phone text that is kept, in characters.
-pub const MAX_PHONE_CHARS: usize = 100;
+const MAX_PHONE_CHARS: usize = 100;
 
 /// Keeps a phone number as it was typed and, where that is unambiguous, as E.164.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ impl Phone {
     /// Reads a phone number; only blank or overlong text is refused.
     ///
     /// # Errors
-    /// `too_long` past [`MAX_PHONE_CHARS`].
+    /// `too_long` past 100 characters.
     pub fn parse(typed: &str) -> Result<Self, Invalid> {
         let typed = typed.trim();
         let chars = typed.chars().count();

@@ -85,13 +85,47 @@ impl std::ops::Add for RowCounts {
     }
 }
 
+/// Says what a record of a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// Cells between delimiters.
+    #[default]
+    Csv,
+    /// A JSON object on a line.
+    Ndjson,
+}
+
+impl FileKind {
+    /// Names the kind as the API does.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
 /// Says how a file is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileFormat {
     /// Such as `utf-8`.
     pub encoding: String,
-    /// What separates its cells.
-    pub delimiter: char,
+    /// What its records are.
+    #[serde(default)]
+    pub kind: FileKind,
+    /// What separates the cells of a CSV.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+}
+
+/// Is a file's text in plain UTF-8, as planning rewrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlainText {
+    /// Where it lies.
+    pub key: String,
+    /// What lies there.
+    pub info: ObjectInfo,
 }
 
 /// Is one import of one file.
@@ -113,6 +147,9 @@ pub struct Job {
     /// Where that copy lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_key: Option<String>,
+    /// What is read instead of that copy, where that is no plain UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain: Option<PlainText>,
     /// How the file is written, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FileFormat>,
@@ -128,6 +165,9 @@ pub struct Job {
     /// Whether there is an error report.
     #[serde(default)]
     pub has_errors: bool,
+    /// How many lines the warning report has, once it ended; none without a line.
+    #[serde(default)]
+    pub warnings: u64,
     /// Why the file was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<FileRefusal>,
@@ -161,11 +201,13 @@ impl Job {
             options,
             source: None,
             source_key: None,
+            plain: None,
             format: None,
             columns: Vec::new(),
             rows_total: None,
             rows: None,
             has_errors: false,
+            warnings: 0,
             refusal: None,
             consumed: Consumed::default(),
             created_at: now,
@@ -199,6 +241,9 @@ pub struct Checkpoint {
     /// Whether rows so far are in the error report.
     #[serde(default)]
     pub has_errors: bool,
+    /// How many lines they have in the warning report.
+    #[serde(default)]
+    pub warnings: u64,
     /// What they used.
     pub consumed: Consumed,
     /// Whether the range is loaded.

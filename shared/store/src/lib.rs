@@ -29,7 +29,7 @@ pub use dynamo::{DynamoStore, Tables};
 pub use error::StoreError;
 pub use fields::{FieldStore, Freshness};
 pub use idempotency::{Begun, IdempotencyStore, ItemOutcome, Outcome, RequestKey};
-pub use jobs::{Checkpoint, FileFormat, Job, JobStatus, JobStore, Range, RowCounts};
+pub use jobs::{Checkpoint, FileFormat, FileKind, Job, JobStatus, JobStore, PlainText, Range, RowCounts};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
 pub use queue::{RangeMessage, RangeQueue};

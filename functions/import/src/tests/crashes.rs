@@ -3,34 +3,44 @@
 use std::collections::BTreeMap;
 
 use model::import::ImportOptions;
-use model::{Profile, Standing, Status};
+use model::{AttributeType, FieldSlug, Profile, Standing, Status};
 use serde_json::Value;
 use store::testing::{CallFaults, Moment};
-use store::{Job, ObjectStore, RowCounts};
+use store::{FieldStore, Job, ObjectStore, RowCounts};
 use uuid::Uuid;
 
 use super::{MemoryDeps, World, counts, deliver, profile, sqs_event};
 
 /// Has created, updated, unchanged, invalid and duplicate rows in every stretch, typed and
-/// untyped attributes, and addresses that must stay unsubscribed.
+/// untyped attributes, values that do not convert, and addresses that must stay unsubscribed.
 fn file() -> String {
-    let mut text = "Email,First Name,Budget,City,Status\n".to_owned();
+    let mut text = "Email,First Name,Budget,City,Status,Age\n".to_owned();
     for number in 0..130 {
         let kind = number % 8;
         text += &match kind {
-            0 => format!("held{number}@example.com,New,{number},Oslo,active\n"),
-            1 => format!("same{number}@example.com,Same,,,\n"),
-            2 => format!("not an address {number},X,1,\"Rome\n({number})\",\n"),
-            3 => format!("new{}@example.com,Old,1,Old,active\n", number + 1),
-            7 => format!("gone{number}@example.com,Gone,{number},Bern,active\n"),
-            _ => format!("new{number}@example.com,N{number},{number},\"Paris, FR\",unsubscribed\n"),
+            0 => format!("held{number}@example.com,New,{number},Oslo,active,old\n"),
+            1 => format!("same{number}@example.com,Same,,,,\n"),
+            2 => format!("not an address {number},X,1,\"Rome\n({number})\",,old\n"),
+            3 => format!("new{}@example.com,Old,1,Old,active,old\n", number + 1),
+            7 => format!("gone{number}@example.com,Gone,{number},Bern,active,5\n"),
+            _ => format!("new{number}@example.com,N{number},{number},\"Paris, FR\",unsubscribed,young\n"),
         };
     }
     text
 }
 
-async fn world() -> (World, Job, Value) {
+/// Packs the file in UTF-16, so that its text is rewritten.
+fn packed() -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&super::files::encoded(&file(), "utf-16le", true)).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn world(file: impl Into<bytes::Bytes>) -> (World, Job, Value) {
     let world = World::new().await;
+    let age = FieldSlug::from_name("Age").unwrap();
+    world.deps.store.define_field(&world.tenant, &age, "Age", AttributeType::Number).await.unwrap();
     for number in 0..130 {
         match number % 8 {
             0 => {
@@ -52,14 +62,15 @@ async fn world() -> (World, Job, Value) {
         }
     }
     let job = world.job_for_upload(ImportOptions::default()).await;
-    let event = world.put(&Job::upload_key(job.tenant, job.id), file()).await;
+    let event = world.put(&Job::upload_key(job.tenant, job.id), file).await;
     (world, job, event)
 }
 
 #[derive(Debug, PartialEq)]
 struct Outcome {
     counts: RowCounts,
-    report: String,
+    errors: String,
+    warnings: (u64, String),
     contacts: BTreeMap<String, (Profile, u64)>,
 }
 
@@ -68,7 +79,8 @@ async fn outcome(world: &World, job: Uuid) -> Outcome {
     let contacts = world.contacts().await.into_iter();
     Outcome {
         counts: counts(&job),
-        report: world.errors_csv(&job),
+        errors: world.errors_csv(&job),
+        warnings: (job.warnings, world.warnings_csv(&job)),
         contacts: contacts.map(|(email, c)| (email, (c.profile, c.version))).collect(),
     }
 }
@@ -91,8 +103,12 @@ async fn run(dying: &MemoryDeps, healthy: &MemoryDeps, event: &Value) {
     panic!("the import does not end");
 }
 
-async fn crash_at_every_call(dying: impl Fn(&MemoryDeps, CallFaults) -> MemoryDeps) -> usize {
-    let (undisturbed, job, event) = world().await;
+async fn crash_at_every_call(
+    file: impl Into<bytes::Bytes>,
+    dying: impl Fn(&MemoryDeps, CallFaults) -> MemoryDeps,
+) -> usize {
+    let file = file.into();
+    let (undisturbed, job, event) = world(file.clone()).await;
     undisturbed.run(event).await.unwrap();
     let expected = outcome(&undisturbed, job.id).await;
     assert_eq!(expected.counts.total(), 130);
@@ -101,9 +117,13 @@ async fn crash_at_every_call(dying: impl Fn(&MemoryDeps, CallFaults) -> MemoryDe
     }
     assert!(expected.counts.invalid > 10 && expected.counts.duplicate > 10, "{:?}", expected.counts);
 
+    for code in ["wrong_type", "consent_required"] {
+        assert!(expected.warnings.1.matches(code).count() > 10, "{}", expected.warnings.1);
+    }
+
     for at in 0.. {
         for moment in [Moment::Before, Moment::After] {
-            let (world, job, event) = world().await;
+            let (world, job, event) = world(file.clone()).await;
             let faults = CallFaults::crash(at, moment);
             run(&dying(&world.deps, faults.clone()), &world.deps, &event).await;
             assert_eq!(outcome(&world, job.id).await, expected, "call {at}, {moment:?}");
@@ -121,27 +141,30 @@ async fn crash_at_every_call(dying: impl Fn(&MemoryDeps, CallFaults) -> MemoryDe
 
 #[tokio::test]
 async fn an_import_survives_a_crash_at_every_call_to_the_store() {
-    let calls =
-        crash_at_every_call(|deps, faults| MemoryDeps { store: deps.store.failing(faults), ..deps.clone() })
-            .await;
+    let calls = crash_at_every_call(file(), |deps, faults| MemoryDeps {
+        store: deps.store.failing(faults),
+        ..deps.clone()
+    })
+    .await;
     assert!(calls > 100, "{calls} calls");
 }
 
 #[tokio::test]
 async fn an_import_survives_a_crash_at_every_call_to_the_bucket() {
-    let calls = crash_at_every_call(|deps, faults| MemoryDeps {
-        objects: deps.objects.failing(faults),
-        ..deps.clone()
-    })
-    .await;
-    assert!(calls > 15, "{calls} calls");
+    let objects =
+        |deps: &MemoryDeps, faults| MemoryDeps { objects: deps.objects.failing(faults), ..deps.clone() };
+    let plain = crash_at_every_call(file(), objects).await;
+    assert!(plain > 15, "{plain} calls");
+    // Its text is written, described and read: more calls to die in.
+    let packed = crash_at_every_call(packed(), objects).await;
+    assert!(packed > plain + 2, "{packed} calls");
 }
 
 #[tokio::test]
 async fn an_inbox_import_survives_a_crash_at_every_early_call() {
     for at in 0..12 {
         for moment in [Moment::Before, Moment::After] {
-            let (world, ..) = world().await;
+            let (world, ..) = world(file()).await;
             let key = format!("inbox/{}/a.csv", world.tenant.slug.as_str());
             let event = world.put(&key, file()).await;
             let store = world.deps.store.failing(CallFaults::crash(at, moment));

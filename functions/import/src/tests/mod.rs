@@ -3,11 +3,15 @@
 mod arrivals;
 mod columns;
 mod crashes;
+mod exporters;
 mod files;
+mod layouts;
 mod races;
 mod records;
 mod reports;
 mod rows;
+mod tables;
+mod warnings;
 
 use std::collections::BTreeMap;
 
@@ -105,7 +109,15 @@ impl World {
     }
 
     fn errors_csv(&self, job: &Job) -> String {
-        let content = self.deps.objects.content(&job.object_key("errors.csv")).expect("an error report");
+        self.report(job, "errors.csv")
+    }
+
+    fn warnings_csv(&self, job: &Job) -> String {
+        self.report(job, "warnings.csv")
+    }
+
+    fn report(&self, job: &Job, name: &str) -> String {
+        let content = self.deps.objects.content(&job.object_key(name)).expect(name);
         String::from_utf8(content.to_vec()).unwrap()
     }
 

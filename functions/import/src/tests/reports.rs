@@ -9,7 +9,7 @@ const FILE: &str = "Email,First Name,Note\n\
     bad,Bad,\"a, \"\"quoted\"\"\nnote\"\n\
     ,,\n\
     x@example.com,X,n,extra,,more\n\
-    short\n";
+    short,X\n";
 
 #[tokio::test]
 async fn each_bad_row_is_reported_exactly_as_it_was() {
@@ -24,7 +24,7 @@ async fn each_bad_row_is_reported_exactly_as_it_was() {
         "note\"",
         "5,3,missing_email,email,an email address is required,,,",
         "6,4,too_many_fields,,the row has more cells than the header's 3; is a quote or separator missing?,x@example.com,X,n,extra,,more",
-        "7,5,invalid_email,email,this is no email address: there is no `@`; give an address such as `jane@example.com`,short",
+        "7,5,invalid_email,email,this is no email address: there is no `@`; give an address such as `jane@example.com`,short,X",
     ];
     let report = world.errors_csv(&job);
     let (start, last) = report.trim_end().rsplit_once('\n').unwrap();
@@ -90,7 +90,8 @@ async fn a_report_of_many_stretches_is_in_the_order_of_the_file() {
 #[tokio::test]
 async fn a_contact_that_is_too_large_is_a_bad_row() {
     let world = World::new().await;
-    let text = format!("email,notes\na@example.com,{}\nb@example.com,x\n", "x".repeat(420 * 1024));
+    let half = "x".repeat(210 * 1024);
+    let text = format!("email,notes,more\na@example.com,{half},{half}\nb@example.com,x,\n");
     let job = world.import(text, ImportOptions::default()).await;
     assert_eq!(counts(&job), rows(1, 0, 0, 1, 0));
     assert!(world.errors_csv(&job).contains("2,1,contact_too_large,,"));

@@ -22,11 +22,11 @@ Examples:
   leads import customers.csv
   leads import customers.csv --map E-Mail=email --map Internal= --mode create_only
 
-The one line on stdout gives the counts, and where the error report is. Bars and faults go to
-stderr.
+The one line on stdout gives the counts, and where the reports of warnings and errors are. Bars
+and faults go to stderr.
 
 Exit codes:
-  0  done, all rows were good
+  0  done, all rows were good, though values may have been left out with a warning
   2  done, some rows were invalid; the error report names them
   1  failed, refused or out of reach, or the command line is wrong";
 

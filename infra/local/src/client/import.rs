@@ -55,6 +55,8 @@ pub(crate) struct Finished {
     dry_run: bool,
     pub(crate) rows: Rows,
     errors_url: Option<String>,
+    warnings: u64,
+    warnings_url: Option<String>,
 }
 
 impl fmt::Display for Finished {
@@ -68,6 +70,11 @@ impl fmt::Display for Finished {
              {invalid} invalid, {duplicate} duplicate, {suppressed} suppressed",
             self.filename
         )?;
+        if self.warnings > 0 {
+            let what = if self.warnings == 1 { "warning" } else { "warnings" };
+            let link = self.warnings_url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
+            write!(f, "; {} {what}{link}", self.warnings)?;
+        }
         match &self.errors_url {
             Some(url) => write!(f, "; error report: {url}"),
             None => Ok(()),
@@ -90,6 +97,10 @@ struct State {
     rows: Option<Rows>,
     #[serde(default)]
     errors_url: Option<String>,
+    #[serde(default)]
+    warnings: u64,
+    #[serde(default)]
+    warnings_url: Option<String>,
     #[serde(default)]
     error: Option<Reason>,
 }
@@ -129,6 +140,8 @@ pub(crate) fn import(
         dry_run: request.dry_run,
         rows: state.rows.unwrap_or_default(),
         errors_url: state.errors_url,
+        warnings: state.warnings,
+        warnings_url: state.warnings_url,
     })
 }
 

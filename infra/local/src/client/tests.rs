@@ -104,7 +104,7 @@ async fn a_file_is_announced_uploaded_and_followed_to_its_counts() {
     let server = start(Server {
         states: vec![
             json!({"status": "planning", "progress": 0.0, "rows": {"total": null}, "errors_url": null}),
-            json!({"status": "done", "progress": 1.0, "rows": rows, "errors_url": "http://files/errors"}),
+            json!({"status": "done", "progress": 1.0, "rows": rows, "errors_url": "http://files/errors", "warnings": 2, "warnings_url": "http://files/warnings"}),
         ],
         ..Server::default()
     })
@@ -116,7 +116,7 @@ async fn a_file_is_announced_uploaded_and_followed_to_its_counts() {
     assert_eq!(
         finished.to_string(),
         "imported leads.csv: 3 rows, 1 created, 0 updated, 1 unchanged, 1 invalid, 0 duplicate, \
-         0 suppressed; error report: http://files/errors"
+         0 suppressed; 2 warnings: http://files/warnings; error report: http://files/errors"
     );
     let server = server.lock().unwrap();
     let asked =

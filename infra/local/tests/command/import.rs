@@ -50,6 +50,14 @@ fn import_prints_the_counts_and_its_exit_code_tells_of_invalid_rows() {
     let report = ureq::get(report).call().unwrap().body_mut().read_to_string().unwrap();
     assert!(report.lines().nth(1).unwrap().starts_with("3,2,"), "{report}");
 
+    import(folder.path(), url, "Email,Budget\na@example.com,5\n", &[]);
+    let output = import(folder.path(), url, "Email,Budget\na@example.com,much\n", &[]);
+    let line = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{line}");
+    let report = line.trim_end().split("; 1 warning: ").nth(1).unwrap();
+    let report = ureq::get(report).call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(report.lines().nth(1).unwrap().starts_with("2,1,wrong_type,attributes.budget,much,"), "{report}");
+
     let line = one_clear_line(&import(folder.path(), url, "Name\nx\n", &[]));
     assert!(line.contains("no_email_column") || line.contains("no column is the email address"), "{line}");
     let line = one_clear_line(&import(folder.path(), url, "Email\n", &["--api-key", "lk_unknown-unknown"]));

@@ -1,119 +1,22 @@
 //! Which column is which field, decided once for a file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::header::field_named;
-use super::{ColumnChoice, ImportOptions, OnBlank, UnmappedColumns, row};
-use crate::{AttributeType, AttributeValue, Engagement, FieldSlug, Invalid, Overwrite};
+use super::{ColumnChoice, ImportOptions, OnBlank, Target, UnmappedColumns, cell, row};
+use crate::{AttributeType, AttributeValue, FieldSlug, Overwrite};
 
-/// Names what a column is read into.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Target {
-    /// The address; every file has one such column.
-    Email,
-    /// First name.
-    FirstName,
-    /// Last name.
-    LastName,
-    /// Company.
-    Company,
-    /// Job title.
-    JobTitle,
-    /// Phone.
-    Phone,
-    /// Status.
-    Status,
-    /// Labels, separated by commas, semicolons or bars.
-    Tags,
-    /// A moment of engagement, RFC 3339.
-    Engagement(Engagement),
-    /// A custom attribute.
-    Attribute(FieldSlug),
-}
-
-impl Target {
-    const STANDARD: [Self; 12] = [
-        Self::Email,
-        Self::FirstName,
-        Self::LastName,
-        Self::Company,
-        Self::JobTitle,
-        Self::Phone,
-        Self::Status,
-        Self::Tags,
-        Self::Engagement(Engagement::Opened),
-        Self::Engagement(Engagement::Clicked),
-        Self::Engagement(Engagement::Replied),
-        Self::Engagement(Engagement::Visited),
-    ];
-
-    /// Reads the name of a contact field, or of a custom attribute with or without `attributes.`.
-    ///
-    /// # Errors
-    /// `read_only_field` for what only the product sets, `not_available` for what imports cannot
-    /// fill yet, `invalid_field` for a name without a letter or digit.
-    pub fn parse(name: &str) -> Result<Self, Invalid> {
-        if let Some(standard) = Self::STANDARD.into_iter().find(|target| target.to_string() == name) {
-            return Ok(standard);
-        }
-        match name {
-            "id" | "version" | "created_at" | "updated_at" | "tier" => {
-                return Err(Invalid::new("read_only_field", format!("`{name}` is set by the product")));
-            }
-            "score" | "lists" => {
-                return Err(Invalid::new(
-                    "not_available",
-                    format!("a column cannot be imported into `{name}` yet"),
-                ));
-            }
-            _ => {}
-        }
-        FieldSlug::from_name(name.strip_prefix("attributes.").unwrap_or(name))
-            .map(Self::Attribute)
-            .ok_or_else(|| Invalid::new("invalid_field", "a field name needs a letter or a digit"))
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Email => "email",
-            Self::FirstName => "first_name",
-            Self::LastName => "last_name",
-            Self::Company => "company",
-            Self::JobTitle => "job_title",
-            Self::Phone => "phone",
-            Self::Status => "status",
-            Self::Tags => "tags",
-            Self::Engagement(engagement) => engagement.field_name(),
-            Self::Attribute(slug) => return write!(f, "attributes.{slug}"),
-        })
-    }
-}
-
-impl TryFrom<String> for Target {
-    type Error = Invalid;
-
-    fn try_from(name: String) -> Result<Self, Invalid> {
-        Self::parse(&name)
-    }
-}
-
-impl From<Target> for String {
-    fn from(target: Target) -> Self {
-        target.to_string()
-    }
-}
+/// Names the attribute of addresses that are not the contact's own.
+const OTHER_EMAILS: &str = "Other emails";
 
 /// Gathers, over all rows of a file, what decides how a column is read.
 #[derive(Debug, Clone, Default)]
 pub struct ColumnFacts {
     kind: Option<AttributeType>,
     not_a_status: bool,
+    has_several: bool,
 }
 
 impl ColumnFacts {
@@ -123,6 +26,7 @@ impl ColumnFacts {
             return;
         }
         self.not_a_status = self.not_a_status || row::status(cell).is_none();
+        self.has_several = self.has_several || cell::has_several(cell);
         // Text is the type of last resort: once found, no other cell can change it.
         if self.kind != Some(AttributeType::Text) {
             let kind = AttributeValue::infer(cell).kind();
@@ -147,6 +51,20 @@ pub struct Column {
     pub on_blank: OnBlank,
     /// Whether its values yield to what is there.
     pub overwrite: Overwrite,
+    /// For an email column with cells of several addresses, the attribute that keeps the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<FieldSlug>,
+}
+
+impl Column {
+    /// Gives the attribute that the column fills, itself or with what is left over, and what
+    /// people call it.
+    pub fn attribute(&self) -> Option<(&FieldSlug, &str)> {
+        match &self.field {
+            Some(Target::Attribute(slug)) => Some((slug, &self.name)),
+            _ => self.others.as_ref().map(|slug| (slug, OTHER_EMAILS)),
+        }
+    }
 }
 
 /// Says why a file cannot be imported at all.
@@ -193,7 +111,7 @@ pub fn plan_columns(
             None => {
                 let field = named.get(&index).cloned().or_else(|| {
                     let free = options.unmapped_columns == UnmappedColumns::Attribute;
-                    free.then(|| attribute(name, index, &mut taken))
+                    free.then(|| Target::Attribute(attribute(name, index, &mut taken)))
                 });
                 (field, None)
             }
@@ -203,9 +121,17 @@ pub fn plan_columns(
             field,
             on_blank: choice.and_then(|c| c.on_blank).unwrap_or(options.on_blank),
             overwrite: choice.and_then(|c| c.overwrite).unwrap_or(options.overwrite),
+            others: None,
         }
     });
-    Ok(columns.collect())
+    let mut columns: Vec<Column> = columns.collect();
+    for (index, (column, facts)) in columns.iter_mut().zip(facts).enumerate() {
+        let keeps_others = column.field == Some(Target::Email) && facts.has_several;
+        if keeps_others && options.unmapped_columns == UnmappedColumns::Attribute {
+            column.others = Some(attribute(OTHER_EMAILS, index, &mut taken));
+        }
+    }
+    Ok(columns)
 }
 
 type Asked<'a> = BTreeMap<usize, (Option<Target>, &'a ColumnChoice)>;
@@ -265,7 +191,7 @@ fn named_columns(
 }
 
 /// Names the attribute of an unmapped column; never like a field or another column.
-fn attribute(name: &str, index: usize, taken: &mut BTreeSet<Target>) -> Target {
+fn attribute(name: &str, index: usize, taken: &mut BTreeSet<Target>) -> FieldSlug {
     let slug = FieldSlug::from_name(name)
         .or_else(|| FieldSlug::from_name(&format!("column {}", index + 1)))
         .expect("`column n` has letters");
@@ -274,7 +200,7 @@ fn attribute(name: &str, index: usize, taken: &mut BTreeSet<Target>) -> Target {
             || !matches!(Target::parse(slug.as_str()), Ok(Target::Attribute(_)))
     });
     taken.insert(Target::Attribute(slug.clone()));
-    Target::Attribute(slug)
+    slug
 }
 
 #[cfg(test)]
@@ -364,6 +290,22 @@ mod tests {
             Err("duplicate_target".into())
         );
         assert_eq!(fields(&["Name"], &ImportOptions::default()), Err("no_email_column".into()));
+    }
+
+    #[test]
+    fn an_email_column_with_several_addresses_in_a_cell_keeps_the_others() {
+        let header = ["Other Emails".to_owned(), "Email".to_owned()];
+        let mut facts = vec![ColumnFacts::default(); 2];
+        facts[0].observe("x ::: y");
+        let others = |facts: &[ColumnFacts], options: &ImportOptions| {
+            plan_columns(&header, options, facts).unwrap().pop().unwrap().others
+        };
+        assert_eq!(others(&facts, &ImportOptions::default()), None);
+        facts[1].observe("a@example.com ::: b@example.com");
+        let slug = others(&facts, &ImportOptions::default()).unwrap();
+        assert_eq!(slug.as_str(), "other_emails_2");
+        let ignore = ImportOptions { unmapped_columns: UnmappedColumns::Ignore, ..Default::default() };
+        assert_eq!(others(&facts, &ignore), None);
     }
 
     #[test]

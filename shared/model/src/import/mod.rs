@@ -1,11 +1,14 @@
 //! From the rows of a file to changes of contacts: options, columns, cells. No files here;
 //! `functions/import` reads them.
 
+mod cell;
 mod column;
 mod header;
 mod options;
 mod row;
+mod target;
 
-pub use column::{Column, ColumnFacts, FileRefusal, Target, plan_columns};
+pub use column::{Column, ColumnFacts, FileRefusal, plan_columns};
 pub use options::{ColumnChoice, ImportOptions, OnBlank, UnmappedColumns};
 pub use row::{CellFault, PlannedColumn, Row, RowReader};
+pub use target::Target;

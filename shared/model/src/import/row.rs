@@ -1,11 +1,9 @@
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Column, ImportOptions, OnBlank, Target};
+use super::{Column, ImportOptions, OnBlank, Target, cell};
 use crate::{
-    AttributeValue, Change, Edit, Email, FieldId, Invalid, MAX_NAME_CHARS, Phone, Status, Tag, TagChange,
+    AttributeValue, Change, Edit, Email, FieldId, Invalid, MAX_NAME_CHARS, Phone, Status, TagChange,
     short_text,
 };
 
@@ -15,7 +13,7 @@ pub struct PlannedColumn {
     /// Its name, field and rules.
     #[serde(flatten)]
     pub column: Column,
-    /// For an attribute, the field; none while every cell of the file is blank.
+    /// The field of [`Column::attribute`]; none while every cell of the file is blank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<FieldId>,
 }
@@ -40,7 +38,7 @@ pub struct Row {
     pub email_typed: String,
     /// What it sets and clears.
     pub change: Change,
-    /// Cells that were left out because they did not convert.
+    /// Cells that were left out, or a part of them, because they did not convert.
     pub warnings: Vec<CellFault>,
 }
 
@@ -117,8 +115,8 @@ struct Reading {
 impl Reading {
     fn cell(&mut self, index: usize, planned: &PlannedColumn, cell: &str) {
         let Some(target) = &planned.column.field else { return };
-        if let Err(invalid) = self.read(target, planned, cell) {
-            let fault = CellFault { column: Some(index), field: target.to_string(), invalid };
+        if let Err(invalid) = self.read(index, target, planned, cell) {
+            let fault = fault(index, target, invalid);
             // A value of the wrong type costs its cell, everything else costs the row.
             if matches!(target, Target::Attribute(_)) && fault.invalid.code == "wrong_type" {
                 self.warnings.push(fault);
@@ -128,12 +126,16 @@ impl Reading {
         }
     }
 
-    fn read(&mut self, target: &Target, planned: &PlannedColumn, cell: &str) -> Result<(), Invalid> {
+    fn read(
+        &mut self,
+        index: usize,
+        target: &Target,
+        planned: &PlannedColumn,
+        cell: &str,
+    ) -> Result<(), Invalid> {
         let overwrite = planned.column.overwrite;
         if *target == Target::Email {
-            let email = Email::parse(cell)?;
-            self.email = Some((email, cell.trim().to_owned()));
-            return Ok(());
+            return self.email(index, planned, cell);
         }
         let blank = cell.trim().is_empty();
         if blank && planned.column.on_blank == OnBlank::Keep {
@@ -147,8 +149,14 @@ impl Reading {
             Target::Company => self.change.company = text(None)?,
             Target::JobTitle => self.change.job_title = text(None)?,
             Target::Phone => {
-                let value = (!blank).then(|| Phone::parse(cell)).transpose()?;
-                self.change.phone = Some(Edit { value, overwrite });
+                let mut numbers = cell::values(cell);
+                let value = numbers.next().map(Phone::parse).transpose()?;
+                if numbers.next().is_some() {
+                    self.warnings.push(fault(index, target, more_values()));
+                }
+                if blank || value.is_some() {
+                    self.change.phone = Some(Edit { value, overwrite });
+                }
             }
             // A status cannot be cleared; a blank cell leaves it.
             Target::Status if blank => {}
@@ -170,16 +178,47 @@ impl Reading {
         Ok(())
     }
 
+    fn email(&mut self, index: usize, planned: &PlannedColumn, cell: &str) -> Result<(), Invalid> {
+        let read = cell::emails(cell)?;
+        let (email, typed) = read.email;
+        self.email = Some((email, typed.to_owned()));
+        let mut warn = |invalid| self.warnings.push(fault(index, &Target::Email, invalid));
+        read.faults.into_iter().for_each(&mut warn);
+        let value = match planned.id {
+            Some(id) if !read.others.is_empty() => {
+                AttributeValue::parse_as(&read.others.join(", "), id.kind).map(Some)
+            }
+            Some(_) if planned.column.on_blank == OnBlank::Clear => Ok(None),
+            None if !read.others.is_empty() => Err(more_values()),
+            Some(_) | None => return Ok(()),
+        };
+        match (value, planned.id) {
+            (Ok(value), Some(id)) => {
+                let edit = Edit { value, overwrite: planned.column.overwrite };
+                self.change.attributes.insert(id, edit);
+            }
+            (Ok(_), None) => {}
+            (Err(invalid), _) => warn(invalid),
+        }
+        Ok(())
+    }
+
     fn tags(&mut self, cell: &str) -> Result<(), Invalid> {
         let mut tags = match std::mem::take(&mut self.change.tags) {
             TagChange::Add(tags) | TagChange::Replace(tags) => tags,
         };
-        let found: Result<BTreeSet<Tag>, Invalid> =
-            cell.split([',', ';', '|']).filter(|part| !part.trim().is_empty()).map(Tag::parse).collect();
-        tags.extend(found?);
+        tags.extend(cell::tags(cell)?);
         self.change.tags = TagChange::Add(tags);
         Ok(())
     }
+}
+
+fn fault(index: usize, target: &Target, invalid: Invalid) -> CellFault {
+    CellFault { column: Some(index), field: target.to_string(), invalid }
+}
+
+fn more_values() -> Invalid {
+    Invalid::new("more_values", "the cell holds several values; only the first one is kept")
 }
 
 /// Reads a status as exports of other tools spell it.
@@ -207,7 +246,7 @@ mod tests {
     fn column(field: Target, id: Option<FieldId>, on_blank: OnBlank) -> PlannedColumn {
         let name = field.to_string();
         PlannedColumn {
-            column: Column { name, field: Some(field), on_blank, overwrite: Overwrite::Always },
+            column: Column { name, field: Some(field), on_blank, overwrite: Overwrite::Always, others: None },
             id,
         }
     }
@@ -253,6 +292,32 @@ mod tests {
         assert!(row.change.attributes.is_empty());
         assert_eq!(row.warnings.len(), 1);
         assert_eq!(row.warnings[0].field, "attributes.budget");
+    }
+
+    #[test]
+    fn what_a_cell_holds_beside_its_first_value_is_kept_or_told() {
+        let others = FieldId { kind: AttributeType::Text, number: 2 };
+        let read = |id, on_blank, email: &str, phone: &str| {
+            let columns = vec![column(Target::Email, id, on_blank), column(Target::Phone, None, on_blank)];
+            let reader = RowReader::new(columns, &ImportOptions::default());
+            reader.read([email, phone].into_iter()).unwrap()
+        };
+        let codes = |row: &Row| row.warnings.iter().map(|w| w.invalid.code).collect::<Vec<_>>();
+        let two = "Jane <Jane@example.com> ::: b@example.com ::: x ::: c@example.com";
+        let row = read(Some(others), OnBlank::Keep, two, "+1 415 555 0100 ::: 5");
+        assert_eq!((row.email.as_str(), row.email_typed.as_str()), ("jane@example.com", "Jane@example.com"));
+        let kept = AttributeValue::Text("b@example.com, c@example.com".to_owned());
+        assert_eq!(row.change.attributes[&others], Edit::always(Some(kept)));
+        assert_eq!(row.change.phone.as_ref().unwrap().value.as_ref().unwrap().typed, "+1 415 555 0100");
+        assert_eq!(codes(&row), ["invalid_email", "more_values"]);
+        let row = read(None, OnBlank::Keep, two, " ::: ");
+        assert_eq!((codes(&row), row.change.phone), (vec!["invalid_email", "more_values"], None));
+        let row = read(Some(others), OnBlank::Clear, "jane@example.com", "");
+        assert_eq!(row.change.attributes[&others], Edit::always(None));
+        let row = read(Some(others), OnBlank::Keep, "jane@example.com", "");
+        assert!(row.change.attributes.is_empty());
+        let number = FieldId { kind: AttributeType::Number, number: 3 };
+        assert_eq!(codes(&read(Some(number), OnBlank::Keep, two, "")), ["invalid_email", "wrong_type"]);
     }
 
     #[test]

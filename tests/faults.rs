@@ -1,0 +1,171 @@
+//! A process that dies at any call to the real engine leaves a state that heals.
+
+use local::{Data, DataPlane, Ports};
+use model::{Consent, Contact, Email, Profile, Standing, Status, Tenant};
+use store::testing::{CallFaults, Moment, stored_tenant};
+use store::{ContactStore, DynamoStore, NewContact, ProfileUpdate, SdkConfig, StoreError, Write, Written};
+
+use crate::product::Product;
+
+/// More calls than any of the operations makes.
+const CALLS: usize = 8;
+
+struct Engine {
+    plane: DataPlane,
+    healthy: DynamoStore,
+    tenant: Tenant,
+}
+
+impl Engine {
+    async fn start() -> Self {
+        let plane = DataPlane::start(&Data::Memory, Ports::default()).await.expect("the engine starts");
+        let healthy = plane.store();
+        let tenant = stored_tenant(&healthy).await;
+        Self { plane, healthy, tenant }
+    }
+
+    /// Gives a store whose process dies at a call.
+    fn dying(&self, at: usize, moment: Moment) -> DynamoStore {
+        let sdk = SdkConfig::for_endpoints(self.plane.endpoints().clone());
+        DynamoStore::failing(&sdk, self.plane.tables().clone(), CallFaults::crash(at, moment))
+    }
+
+    async fn at(&self, email: &str) -> Standing {
+        let email = Email::parse(email).expect("an address");
+        self.healthy.standings(&self.tenant, &[email]).await.expect("read").pop().expect("one answer")
+    }
+
+    async fn held(&self, email: &str) -> Option<Contact> {
+        match self.at(email).await {
+            Standing::Held(contact) => Some(*contact),
+            Standing::Free | Standing::Suppressed(_) => None,
+        }
+    }
+
+    /// Lists the addresses that a walk over all contacts gives.
+    async fn walk(&self) -> Vec<String> {
+        let page = self.healthy.page(&self.tenant, None, 200).await.expect("page");
+        page.contacts.iter().map(|contact| contact.profile.email.to_string()).collect()
+    }
+}
+
+fn profile(email: &str, status: Status) -> Profile {
+    Profile::new(Email::parse(email).expect("an address"), email, status)
+}
+
+async fn write(store: &DynamoStore, tenant: &Tenant, write: Write) -> Result<Written, StoreError> {
+    let mut written = store.write(tenant, vec![write], chrono::Utc::now()).await?;
+    written.pop().expect("one answer")
+}
+
+async fn create(store: &DynamoStore, tenant: &Tenant, profile: Profile) -> Result<Written, StoreError> {
+    let consent = Consent {
+        source: "form".into(),
+        method: "paper".into(),
+        captured_at: chrono::DateTime::UNIX_EPOCH,
+        text: "Yes.".into(),
+    };
+    let new = NewContact { profile, replaces: None, consent: Some(consent), origin: None };
+    write(store, tenant, Write::Create(Box::new(new))).await
+}
+
+/// Runs a check for each call at which a process can die, on each side of its effect.
+async fn at_every_call(check: impl AsyncFn(usize, Moment)) {
+    for at in 0..CALLS {
+        for moment in [Moment::Before, Moment::After] {
+            check(at, moment).await;
+        }
+    }
+}
+
+#[test]
+fn a_create_that_dies_anywhere_is_done_or_can_be_done_again() {
+    Product::get().block_on(async {
+        let engine = Engine::start().await;
+        at_every_call(async |at, moment| {
+            let email = format!("person-{at}-{moment:?}@example.com");
+            // Whatever it says: what counts is what stands there.
+            drop(create(&engine.dying(at, moment), &engine.tenant, profile(&email, Status::Active)).await);
+            if engine.held(&email).await.is_none() {
+                create(&engine.healthy, &engine.tenant, profile(&email, Status::Active))
+                    .await
+                    .expect("create");
+            }
+            let contact = engine.held(&email).await.expect("a contact");
+            let found = engine.healthy.by_id(&engine.tenant, contact.id).await.expect("read");
+            assert_eq!(found.as_ref(), Some(&contact), "call {at} {moment:?}");
+            let log = engine.healthy.consents(&engine.tenant, contact.id).await.expect("log");
+            assert_eq!(log.len(), 1, "call {at} {moment:?}");
+        })
+        .await;
+        let mut done = Vec::new();
+        for at in 0..CALLS {
+            for moment in [Moment::Before, Moment::After] {
+                done.push(format!("person-{at}-{moment:?}@example.com").to_lowercase());
+            }
+        }
+        let mut walked = engine.walk().await;
+        walked.sort();
+        done.sort();
+        assert_eq!(walked, done);
+    });
+}
+
+#[test]
+fn an_email_change_that_dies_anywhere_happened_whole_or_not_at_all() {
+    Product::get().block_on(async {
+        at_every_call(async |at, moment| {
+            let engine = Engine::start().await;
+            create(&engine.healthy, &engine.tenant, profile("a@example.com", Status::Unsubscribed))
+                .await
+                .expect("create");
+            let before = engine.held("a@example.com").await.expect("a contact");
+            let moved = Profile {
+                email: Email::parse("b@example.com").expect("an address"),
+                ..before.profile.clone()
+            };
+            let update = ProfileUpdate {
+                before: before.clone(),
+                profile: moved,
+                replaces: None,
+                consent: None,
+                origin: None,
+            };
+            drop(write(&engine.dying(at, moment), &engine.tenant, Write::Update(Box::new(update))).await);
+
+            let found =
+                engine.healthy.by_id(&engine.tenant, before.id).await.expect("read").expect("a contact");
+            let email = found.profile.email.as_str();
+            assert_eq!(engine.walk().await, [email], "call {at} {moment:?}");
+            match email {
+                "a@example.com" => assert_eq!(engine.at("b@example.com").await, Standing::Free),
+                _ => assert!(matches!(engine.at("a@example.com").await, Standing::Suppressed(_))),
+            }
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_delete_that_dies_anywhere_loses_no_unsubscribe() {
+    Product::get().block_on(async {
+        at_every_call(async |at, moment| {
+            let engine = Engine::start().await;
+            create(&engine.healthy, &engine.tenant, profile("a@example.com", Status::Unsubscribed))
+                .await
+                .expect("create");
+            let contact = engine.held("a@example.com").await.expect("a contact");
+            drop(engine.dying(at, moment).delete(&engine.tenant, &contact, chrono::Utc::now()).await);
+
+            match engine.at("a@example.com").await {
+                Standing::Held(still) => assert_eq!(*still, contact),
+                Standing::Suppressed(suppression) => {
+                    assert_eq!(suppression.status, Status::Unsubscribed);
+                    assert!(engine.walk().await.is_empty());
+                }
+                Standing::Free => panic!("call {at} {moment:?}: the unsubscribe is lost"),
+            }
+        })
+        .await;
+    });
+}
