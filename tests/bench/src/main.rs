@@ -2,6 +2,7 @@
 //!
 //! The product runs in a child process of its own, which is this very binary again: so what is
 //! measured is one process with everything in it, as `leads serve` is, and nothing of the bench.
+#![expect(clippy::indexing_slicing, reason = "only JSON is indexed, and what it lacks is null")]
 
 mod api;
 mod capacity;
