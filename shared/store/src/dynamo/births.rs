@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue as Value, BatchStatementRequest, Re
 use model::{Contact, Email, TenantId};
 
 use super::contact_item::{size, to_item};
-use super::contacts::PutCondition;
+use super::contact_plan::PutCondition;
 use super::schema::refused;
 use super::{DynamoStore, Item};
 use crate::StoreError;

@@ -5,6 +5,8 @@ mod condition;
 mod config_item;
 mod consent;
 mod contact_item;
+mod contact_plan;
+mod contact_writes;
 mod contacts;
 mod directory;
 mod fields;

@@ -1,0 +1,250 @@
+//! The writes of contacts, each whole or not at all: put, move, remove.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue as Value, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
+};
+use chrono::{DateTime, Utc};
+use model::{Contact, Email, Profile, Standing, Suppression, TenantId};
+
+use super::condition::{in_the_way_of_delete, in_the_way_of_put};
+use super::contact_item::{key, standing, tombstone};
+use super::contact_plan::{Plan, PutCondition};
+use super::schema::refused;
+use super::{DynamoStore, Item};
+use crate::StoreError;
+use crate::contacts::Written;
+use crate::sdk::{is_busy, store_error};
+
+/// Holds for the contact that was read, and for nothing else at its address.
+const AS_READ: &str = "id = :id AND ver = :ver";
+
+impl DynamoStore {
+    /// Carries one planned write out, under its own condition.
+    pub(super) async fn carry_out(
+        &self,
+        tenant: TenantId,
+        plan: Plan,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        match plan {
+            Plan::Refused(error) => Err(error),
+            Plan::Put { contact, item, condition, consent, .. } => {
+                if let Some(consent) = &consent {
+                    self.log_consent(tenant, contact.id, consent, now).await?;
+                }
+                self.put(contact, item, condition).await
+            }
+            Plan::Move { contact, item, before, replaces, consent } => {
+                if let Some(consent) = &consent {
+                    self.log_consent(tenant, contact.id, consent, now).await?;
+                }
+                self.relocate(tenant, contact, item, &before, replaces, now).await
+            }
+        }
+    }
+
+    /// Puts a contact where the condition holds.
+    pub(super) async fn put(
+        &self,
+        contact: Contact,
+        item: Item,
+        condition: PutCondition,
+    ) -> Result<Written, StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.contacts)
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let put = match condition {
+            PutCondition::Free(replaces) => {
+                let (expression, values) = free(replaces.as_ref());
+                put.condition_expression(expression).set_expression_attribute_values(values)
+            }
+            PutCondition::AsRead(before) => {
+                let (id, ver) = as_read(&before);
+                put.condition_expression(AS_READ)
+                    .expression_attribute_values(":id", id)
+                    .expression_attribute_values(":ver", ver)
+            }
+        };
+        match put.send().await {
+            Ok(answer) => {
+                self.wrote(answer.consumed_capacity());
+                Ok(Written::Done(Box::new(contact)))
+            }
+            Err(error) => done_or_lost(contact, in_the_way_of_put(error)?),
+        }
+    }
+
+    /// Moves a contact to another address: away from the old one, to the new one and its slot, or
+    /// nothing of it.
+    async fn relocate(
+        &self,
+        tenant: TenantId,
+        contact: Contact,
+        item: Item,
+        before: &Contact,
+        replaces: Option<Suppression>,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        let (id, ver) = as_read(before);
+        let leave = if before.profile.status.is_suppressed() {
+            let put = Put::builder()
+                .table_name(&self.tables.contacts)
+                .set_item(Some(left_behind(tenant, before, now)))
+                .condition_expression(AS_READ)
+                .expression_attribute_values(":id", id)
+                .expression_attribute_values(":ver", ver)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            TransactWriteItem::builder().put(put.build().map_err(refused)?)
+        } else {
+            let delete = Delete::builder()
+                .table_name(&self.tables.contacts)
+                .set_key(Some(key(tenant, &before.profile.email)))
+                .condition_expression(AS_READ)
+                .expression_attribute_values(":id", id)
+                .expression_attribute_values(":ver", ver)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            TransactWriteItem::builder().delete(delete.build().map_err(refused)?)
+        };
+        let (expression, values) = free(replaces.as_ref());
+        let arrive = Put::builder()
+            .table_name(&self.tables.contacts)
+            .set_item(Some(item))
+            .condition_expression(expression)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(refused)?;
+        let slot = self.move_slot(tenant, contact.ordinal, &contact.profile.email)?;
+        let moved = self
+            .client
+            .transact_write_items()
+            .transact_items(leave.build())
+            .transact_items(TransactWriteItem::builder().put(arrive).build())
+            .transact_items(TransactWriteItem::builder().update(slot).build())
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let error = match moved {
+            Ok(answer) => {
+                answer.consumed_capacity().iter().for_each(|used| self.wrote(Some(used)));
+                return Ok(Written::Done(Box::new(contact)));
+            }
+            Err(error) => error,
+        };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+        else {
+            return Err(store_error(error));
+        };
+        let places = [&before.profile.email, &contact.profile.email];
+        for (reason, email) in cancelled.cancellation_reasons().iter().zip(places) {
+            match reason.code() {
+                Some("ConditionalCheckFailed") => return lost(email, reason.item().cloned()),
+                Some(code) if is_busy(code) => return Err(StoreError::Unavailable(Box::new(error))),
+                _ => {}
+            }
+        }
+        Err(store_error(error))
+    }
+
+    /// Removes a contact that was read, and then its slot.
+    pub(super) async fn remove(
+        &self,
+        tenant: TenantId,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        let email = &contact.profile.email;
+        let (id, ver) = as_read(contact);
+        let failed = if contact.profile.status.is_suppressed() {
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.tables.contacts)
+                .set_item(Some(left_behind(tenant, contact, now)))
+                .condition_expression(AS_READ)
+                .expression_attribute_values(":id", id)
+                .expression_attribute_values(":ver", ver)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            match put.send().await {
+                Ok(answer) => {
+                    self.wrote(answer.consumed_capacity());
+                    None
+                }
+                Err(error) => Some(in_the_way_of_put(error)?),
+            }
+        } else {
+            let delete = self
+                .client
+                .delete_item()
+                .table_name(&self.tables.contacts)
+                .set_key(Some(key(tenant, email)))
+                .condition_expression(AS_READ)
+                .expression_attribute_values(":id", id)
+                .expression_attribute_values(":ver", ver)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            match delete.send().await {
+                Ok(answer) => {
+                    self.wrote(answer.consumed_capacity());
+                    None
+                }
+                Err(error) => Some(in_the_way_of_delete(error)?),
+            }
+        };
+        if let Some(item) = failed {
+            return lost(email, item);
+        }
+        // After the contact: a crash between leaves a slot that leads nowhere, which readers bear.
+        self.clear_slot(tenant, contact.ordinal, email).await?;
+        Ok(Written::Done(Box::new(contact.clone())))
+    }
+}
+
+/// Tells apart a lost race and the echo of our own write, whose answer was lost on the way and
+/// which the SDK sent again.
+fn done_or_lost(contact: Contact, item: Option<Item>) -> Result<Written, StoreError> {
+    match lost(&contact.profile.email, item)? {
+        Written::Lost { standing: Standing::Held(found), .. } if *found == contact => {
+            Ok(Written::Done(found))
+        }
+        lost => Ok(lost),
+    }
+}
+
+fn lost(email: &Email, item: Option<Item>) -> Result<Written, StoreError> {
+    let standing = item.map_or(Ok(Standing::Free), |item| standing(&item, email))?;
+    Ok(Written::Lost { email: email.clone(), standing })
+}
+
+fn as_read(contact: &Contact) -> (Value, Value) {
+    let id = aws_sdk_dynamodb::primitives::Blob::new(contact.id.as_uuid().as_bytes());
+    (Value::B(id), Value::N(contact.version.to_string()))
+}
+
+fn left_behind(tenant: TenantId, contact: &Contact, now: DateTime<Utc>) -> Item {
+    let Profile { email, status, .. } = &contact.profile;
+    tombstone(tenant, email, &Suppression { status: *status, since: now })
+}
+
+/// Holds where no contact is, and no suppression but the one that was taken into account.
+fn free(replaces: Option<&Suppression>) -> (&'static str, Option<HashMap<String, Value>>) {
+    match replaces {
+        None => ("attribute_not_exists(email)", None),
+        Some(suppression) => (
+            "attribute_not_exists(email) OR (gone = :gone AND since = :since)",
+            Some(HashMap::from([
+                (":gone".to_owned(), Value::S(suppression.status.to_string())),
+                (":since".to_owned(), Value::N(suppression.since.timestamp_millis().to_string())),
+            ])),
+        ),
+    }
+}
