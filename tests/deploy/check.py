@@ -59,16 +59,6 @@ while time.monotonic() < deadline and not (imports and imports[0]["status"] in (
 found = imports and (imports[0]["status"], imports[0]["filename"], imports[0]["rows"]["created"])
 check("a file dropped under inbox/ is imported", found == ("done", "my leads + more.csv", 1), imports)
 
-for method, path, expected in [
-    ("GET", "/nowhere", (404, "not_found")),
-    ("PUT", "/api/v1/imports", (405, "method_not_allowed")),
-    ("POST", "/api/v1/contacts/merge", (422, "not_available")),
-]:
-    status, headers, body = call(method, path, key, {} if method != "GET" else None)
-    problem = json.loads(body)
-    found = (status, problem.get("code"))
-    check(f"{method} {path} is answered with a problem document", found == expected, (status, body))
-
 asked = {"origin": ORIGIN, "access-control-request-method": "PATCH", "access-control-request-headers": "if-match"}
 status, headers, _ = call("OPTIONS", "/api/v1/contacts/x", headers=asked)
 check("the API answers a preflight", headers.get("access-control-allow-origin") == ORIGIN, (status, dict(headers)))

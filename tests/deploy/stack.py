@@ -18,14 +18,11 @@ import time
 import zipfile
 
 import boto3
-from samtranslator.yaml_helper import yaml_parse
-from translate import NoManagedPolicies
-from samtranslator.translator.transform import transform
+from translate import translate
 
 TEMPLATE = pathlib.Path(__file__).parents[2] / "infra" / "template.yaml"
 CODE_BUCKET = "deployment-code"
-# The translation asks for it, too.
-REGION = os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+REGION = os.environ["AWS_DEFAULT_REGION"]
 
 
 def client(name):
@@ -74,16 +71,16 @@ def up(dist, stack, parameters):
     described = wait_for(cloudformation, stack)
     if described["StackStatus"] != "CREATE_COMPLETE":
         for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]:
-            print(event["LogicalResourceId"], event["ResourceStatus"], event.get("ResourceStatusReason"), file=sys.stderr)
+            told = [event.get(key) for key in ("LogicalResourceId", "ResourceStatus", "ResourceStatusReason")]
+            print(*told, file=sys.stderr)
         sys.exit(f"the stack is {described['StackStatus']}")
     resources = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
         for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
     }
-    template = yaml_parse(body)
-    defaults = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
-    translated = transform(template, parameters, NoManagedPolicies())["Resources"]
-    fill_gaps(translated, resources, {**defaults, **parameters})
+    translated = translate(body, parameters)
+    defaults = {name: parameter.get("Default") for name, parameter in translated["Parameters"].items()}
+    fill_gaps(translated["Resources"], resources, {**defaults, **parameters})
     print(f"deployed in {time.monotonic() - started:.1f} s: {len(resources)} resources", file=sys.stderr)
     for output in described["Outputs"]:
         print(f"{output['OutputKey']}={output['OutputValue']}")
@@ -133,7 +130,7 @@ def add_routes(api, body, resources, parameters):
                     ApiId=api, IntegrationType="AWS_PROXY", PayloadFormatVersion="2.0", IntegrationUri=arn
                 )["IntegrationId"]
             verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-            key = "$default" if path == "/$default" else f"{verb} {path}"
+            key = path if path == "$default" else f"{verb} {path}"
             gateway.create_route(ApiId=api, RouteKey=key, Target=f"integrations/{integrations[function]}")
     cors = resolved(body["x-amazon-apigateway-cors"], parameters)
     gateway.update_api(

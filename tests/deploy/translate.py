@@ -5,11 +5,15 @@ usage: translate.py template.yaml out.json [Parameter=value ...]
 """
 
 import json
+import os
 import sys
 
 from samtranslator.public.exceptions import InvalidDocumentException
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
+
+# The translation asks for one.
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 
 class NoManagedPolicies:
@@ -19,9 +23,9 @@ class NoManagedPolicies:
         return {}
 
 
-def translate(path, parameters):
-    with open(path, encoding="utf-8") as file:
-        template = yaml_parse(file.read())
+def translate(text, parameters):
+    """Gives the translated template; values of parameters stay references to them."""
+    template = yaml_parse(text)
     transforms = template["Transform"]
     try:
         translated = transform(template, parameters, NoManagedPolicies())
@@ -34,7 +38,8 @@ def translate(path, parameters):
 
 if __name__ == "__main__":
     source, target, *pairs = sys.argv[1:]
-    result = translate(source, dict(pair.split("=", 1) for pair in pairs))
+    with open(source, encoding="utf-8") as file:
+        result = translate(file.read(), dict(pair.split("=", 1) for pair in pairs))
     with open(target, "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
     print(f"{len(result['Resources'])} resources")
