@@ -4,7 +4,7 @@ use serde_json::json;
 use store::{ObjectStore, S3Objects, SdkConfig};
 
 use crate::client::until;
-use crate::product::Product;
+use crate::product::{Product, is_elsewhere};
 
 const SAMPLE: &str = "\u{feff}First Name;E-Mail;Budget;Notes\r\n\
     Jane;jane@example.com;120000;\"two\r\nlines; and a \"\"quote\"\"\"\r\n\
@@ -102,10 +102,12 @@ fn a_second_upload_to_the_same_url_is_ignored() {
 
 #[test]
 fn a_file_dropped_in_the_bucket_is_imported() {
+    // Who has a URL and a key has no way to the bucket; `tests/deploy/run` does this with the bucket's name.
+    if is_elsewhere("the bucket") {
+        return;
+    }
     let product = Product::get();
-    let Some(process) = &product.process else {
-        return assert!(std::env::var_os("CI").is_none(), "skipped: the bucket is not at hand");
-    };
+    let process = product.process.as_ref().expect("the process");
     let (slug, client) = product.tenant();
     let objects = S3Objects::new(
         &SdkConfig::for_endpoints(process.endpoints().clone()),

@@ -13,4 +13,5 @@ mod leads_binary;
 mod openapi;
 mod product;
 mod readme;
+mod template;
 mod tenants;

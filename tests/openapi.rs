@@ -48,3 +48,22 @@ fn the_product_serves_the_document_without_a_key() {
     assert_eq!(served.text, api::OPENAPI);
     assert_eq!(anyone.get("/health").status, 200);
 }
+
+#[test]
+fn what_the_document_does_not_describe_is_answered_with_a_whole_problem() {
+    let client = Product::get().client();
+    for (method, path, status, code) in [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/api/v1/nowhere", 404, "not_found"),
+        ("PUT", "/api/v1/imports", 405, "method_not_allowed"),
+        ("POST", "/api/v1/contacts/merge", 422, "not_available"),
+    ] {
+        let reply = client.send(method, path, &[], Vec::new());
+        assert_eq!(
+            (reply.status, &reply.json["code"]),
+            (status, &code.into()),
+            "{method} {path}: {}",
+            reply.text
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! The product under test: one for the whole suite, and a tenant of its own for each test.
 
+use std::io::Write;
 use std::sync::LazyLock;
 
 use local::{Options, Process};
@@ -18,6 +19,18 @@ pub struct Product {
 }
 
 static PRODUCT: LazyLock<Product> = LazyLock::new(Product::start);
+
+/// Tells whether the product runs elsewhere, and says that a test is skipped there: one that needs
+/// more than a URL and keys.
+pub fn is_elsewhere(needed: &str) -> bool {
+    let elsewhere = std::env::var_os("LEADS_URL").is_some();
+    if elsewhere {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        // Not `println!`, which nobody sees of a test that passes.
+        writeln!(std::io::stderr(), "skipped, as LEADS_URL is set: {test} needs {needed}").expect("stderr");
+    }
+    elsewhere
+}
 
 impl Product {
     /// Gives the one product of the suite.

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use model::Invalid;
@@ -116,6 +116,8 @@ pub(crate) fn finish(mut response: Response, request_id: &str) -> Response {
         }
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         *response.body_mut() = body.into();
+        // An inner router may have measured the body that was not there yet.
+        response.headers_mut().remove(CONTENT_LENGTH);
         let problem_json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, problem_json);
     }

@@ -62,10 +62,13 @@ impl S3Objects {
 impl ObjectStore for S3Objects {
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
         match self.client.head_object().bucket(&self.bucket).key(key).send().await {
-            Ok(head) => Ok(Some(ObjectInfo {
-                size_bytes: head.content_length().unwrap_or_default().unsigned_abs(),
-                etag: head.e_tag().unwrap_or_default().to_owned(),
-            })),
+            // Half a description would end an import early and call it done.
+            Ok(head) => match (head.content_length(), head.e_tag()) {
+                (Some(size), Some(etag)) => {
+                    Ok(Some(ObjectInfo { size_bytes: size.unsigned_abs(), etag: etag.to_owned() }))
+                }
+                _ => Err(StoreError::Malformed("the bucket describes an object by half".to_owned())),
+            },
             Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(None),
             Err(error) => Err(store_error(error)),
         }

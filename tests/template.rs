@@ -1,0 +1,140 @@
+//! What is deployed is what the code has: routes, environment, deliveries.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use api::{App, Routes, described, openapi_of};
+use serde_json::Value;
+use store::testing::{MemoryObjects, MemoryStore};
+use store::{Clock, Tables};
+use yaml_rust2::{Yaml, YamlLoader};
+
+/// Is `function METHOD /path`.
+type RouteSet = BTreeSet<String>;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Reads the template; of `!Ref Name` and the like only what stands behind the tag is left.
+fn template() -> Yaml {
+    let text = std::fs::read_to_string(root().join("infra/template.yaml")).expect("read the template");
+    YamlLoader::load_from_str(&text).expect("YAML").remove(0)
+}
+
+fn entries(yaml: &Yaml) -> impl Iterator<Item = (&str, &Yaml)> {
+    yaml.as_hash().expect("a map").iter().map(|(name, value)| (name.as_str().expect("a name"), value))
+}
+
+/// Lists the HTTP routes of the template: those that name a method, and those that take the rest.
+fn deployed() -> (RouteSet, RouteSet) {
+    let template = template();
+    let (mut named, mut rest) = (RouteSet::new(), RouteSet::new());
+    for (_, resource) in entries(&template["Resources"]) {
+        if resource["Type"].as_str() != Some("AWS::Serverless::Function") {
+            continue;
+        }
+        let function = resource["Metadata"]["BuildProperties"]["Binary"].as_str().expect("a binary");
+        for (_, event) in entries(&resource["Properties"]["Events"]) {
+            if event["Type"].as_str() != Some("HttpApi") {
+                continue;
+            }
+            let path = event["Properties"]["Path"].as_str().unwrap_or("$default");
+            match event["Properties"]["Method"].as_str() {
+                Some("ANY") | None => rest.insert(format!("{function} {path}")),
+                Some(method) => named.insert(format!("{function} {method} {path}")),
+            };
+        }
+    }
+    (named, rest)
+}
+
+/// Lists the routes of `cargo lambda watch`.
+fn watched() -> RouteSet {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .expect("run cargo");
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    let router = metadata["metadata"]["lambda"]["watch"]["router"].as_object().expect("a router");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    router
+        .iter()
+        .flat_map(|(path, routes)| routes.as_array().expect("a list").iter().map(move |route| (path, route)))
+        .map(|(path, route)| format!("{} {} {path}", text(&route["function"]), text(&route["method"])))
+        .collect()
+}
+
+/// Lists the routes that the functions' own routers have.
+fn routed() -> RouteSet {
+    let app = App::new(MemoryStore::default(), Clock::default());
+    let deps = imports::Deps { app: app.clone(), objects: MemoryObjects::default() };
+    let listed = |function: &str, routes: Routes| {
+        let name = |(method, path): &_| format!("{function} {method} {path}");
+        routes.listed().iter().map(name).collect::<Vec<_>>()
+    };
+    [
+        listed("contacts", contacts::routes(&app)),
+        listed("imports", imports::routes(&deps)),
+        listed("settings", settings::routes(&app, None)),
+    ]
+    .concat()
+    .into_iter()
+    .collect()
+}
+
+#[test]
+fn template_routers_document_and_watch_have_the_same_routes() {
+    let (deployed, _) = deployed();
+    assert_eq!(deployed, routed(), "infra/template.yaml and the routers");
+    assert_eq!(deployed, watched(), "infra/template.yaml and `watch.router` in Cargo.toml");
+    let document = openapi_of([contacts::openapi(), imports::openapi(), settings::openapi()]);
+    let described: BTreeSet<String> =
+        described(&document).iter().map(|(method, path)| format!("{method} {path}")).collect();
+    let deployed = deployed.iter().map(|route| route.split_once(' ').expect("a function").1.to_owned());
+    assert_eq!(deployed.collect::<BTreeSet<_>>(), described, "infra/template.yaml and the document");
+}
+
+#[test]
+fn a_function_also_answers_what_is_under_its_paths_and_has_no_route() {
+    let (_, rest) = deployed();
+    let expected = [
+        "contacts /api/v1/contacts",
+        "contacts /api/v1/contacts/{proxy+}",
+        "imports /api/v1/imports",
+        "imports /api/v1/imports/{proxy+}",
+        "settings $default",
+    ];
+    assert_eq!(rest, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn every_function_is_told_its_tables() {
+    let template = template();
+    let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let told: BTreeSet<&str> = entries(variables).map(|(name, _)| name).collect();
+    assert_eq!(told, Tables::prefixed("").to_env().map(|(name, _)| name).into());
+}
+
+#[test]
+fn what_fails_for_good_is_kept() {
+    let template = template();
+    let resources = &template["Resources"];
+    let import = &resources["ImportFunction"]["Properties"];
+    let destination = &import["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"];
+    assert_eq!(destination.as_str(), Some("NotificationDeadLetters.Arn"));
+    let queue = &resources["RangeQueue"]["Properties"];
+    assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"].as_str(), Some("RangeDeadLetters.Arn"));
+    let (visible_s, timeout_s) = (queue["VisibilityTimeout"].as_i64(), import["Timeout"].as_i64());
+    assert!(visible_s >= timeout_s.map(|s| 6 * s), "{visible_s:?} is too short for {timeout_s:?}");
+    for queue in ["RangeDeadLetters", "NotificationDeadLetters"] {
+        let watched = entries(resources).any(|(_, alarm)| {
+            alarm["Type"].as_str() == Some("AWS::CloudWatch::Alarm")
+                && alarm["Properties"]["Dimensions"][0]["Value"].as_str()
+                    == Some(format!("{queue}.QueueName").as_str())
+        });
+        assert!(watched, "no alarm watches {queue}");
+    }
+}
