@@ -118,6 +118,48 @@ fn every_function_is_told_its_tables() {
     assert_eq!(told, Tables::prefixed("").to_env().map(|(name, _)| name).into());
 }
 
+/// Lists what a function's own policies allow, each action with where.
+fn allowed(function: &str) -> BTreeSet<String> {
+    fn texts(yaml: &Yaml) -> Vec<&str> {
+        yaml.as_str().map_or_else(
+            || yaml.as_vec().into_iter().flatten().filter_map(Yaml::as_str).collect(),
+            |t| vec![t],
+        )
+    }
+    let template = template();
+    let statements = &template["Resources"][function]["Properties"]["Policies"][0]["Statement"];
+    let mut allowed = BTreeSet::new();
+    for statement in statements.as_vec().expect("statements") {
+        for action in texts(&statement["Action"]) {
+            let resources = texts(&statement["Resource"]).into_iter();
+            allowed.extend(resources.map(|resource| format!("{action} {resource}")));
+        }
+    }
+    allowed
+}
+
+/// The emulator lets everything through, so only this shows what AWS would refuse.
+#[test]
+fn functions_may_do_what_their_store_does() {
+    for function in ["ContactsFunction", "ImportFunction"] {
+        // Batches of creates go by PartiQL, single ones and changes by PutItem.
+        for action in ["BatchGetItem", "GetItem", "PutItem", "PartiQLInsert"] {
+            let needed = format!("dynamodb:{action} ContactsTable.Arn");
+            assert!(allowed(function).contains(&needed), "{function} lacks {needed}");
+        }
+        assert!(allowed(function).contains("dynamodb:UpdateItem DirectoryTable.Arn"), "{function}");
+    }
+    let imports = allowed("ImportsFunction");
+    for link in
+        ["s3:PutObject uploads/*", "s3:GetObject imports/*/errors.csv", "s3:GetObject imports/*/warnings.csv"]
+    {
+        let (action, path) = link.split_once(' ').expect("a path");
+        let signs =
+            imports.iter().any(|a| a.starts_with(&format!("{action} ")) && a.ends_with(&format!("/{path}")));
+        assert!(signs, "ImportsFunction signs links for {link} and may not do that itself");
+    }
+}
+
 #[test]
 fn what_fails_for_good_is_kept() {
     let template = template();
