@@ -16,7 +16,7 @@ fn generated() -> utoipa::openapi::OpenApi {
 #[test]
 fn the_kept_document_is_the_generated_one() {
     let generated = generated().to_pretty_json().expect("JSON") + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/api/openapi.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("shared").join("api/openapi.json");
     if std::env::var_os("UPDATE_OPENAPI").is_some() {
         std::fs::write(&path, &generated).expect("write the document");
     }
