@@ -8,7 +8,9 @@ use store::{Clock, DynamoStore, KeyHash, SdkConfig};
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let sdk = SdkConfig::from_env().await;
-    let app = App::new(DynamoStore::from_env(&sdk)?, Clock::from_env()?);
+    let store = DynamoStore::from_env(&sdk)?;
+    store.warm().await;
+    let app = App::new(store, Clock::from_env()?);
     // The hash, so that the operator's key itself is in no environment.
     let operator = std::env::var("LEADS_ADMIN_KEY_SHA256").ok().and_then(|hash| KeyHash::parse(&hash));
     run(settings::routes(&app, operator).into_router(&app)).await
