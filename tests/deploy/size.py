@@ -125,7 +125,7 @@ def main():
             with zipfile.ZipFile(path) as archive:
                 bootstrap = pathlib.Path(archive.extract("bootstrap", folder / architecture / function))
             bootstrap.chmod(0o755)
-            has_s3 = b"x-amz-copy-source" in bootstrap.read_bytes()
+            has_s3 = b"aws_sdk_s3" in bootstrap.read_bytes()
             missed |= size_mb > (LIMIT_MB_WITH_S3 if has_s3 else LIMIT_MB)
             told = "not run here"
             if architecture == HERE:

@@ -24,10 +24,9 @@ class Tenant:
     """A tenant, and how often the answers to it said `try again`."""
 
     def __init__(self):
-        self.key = os.environ["LEADS_ADMIN_KEY"]
+        self.key, self.retried = os.environ["LEADS_ADMIN_KEY"], 0
         made = self.patient("POST", "/api/v1/admin/tenants", {"name": "Faults"})
         self.slug, self.key = made["slug"], made["api_key"]
-        self.retried = 0
 
     def call(self, method, path, body=None, headers=()):
         """Sends a request once, and gives status, headers and body; 0 when there is no answer."""

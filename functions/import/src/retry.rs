@@ -62,7 +62,8 @@ mod tests {
     #[test]
     fn what_failed_rests_longer_each_time_and_what_was_done_does_not_rest() {
         let batch = json!({"Records": [message("a", 1), message("b", 1), message("c", 3), message("d", 8)]});
-        let answer = json!({"batchItemFailures": ["a", "c", "d"].map(|id| json!({"itemIdentifier": id}))});
+        let failures = ["a", "c", "d"].map(|id| json!({"itemIdentifier": id}));
+        let answer = json!({"batchItemFailures": failures});
         let rests = [("a", 5), ("c", 80), ("d", 900)];
         let expected = rests.map(|(id, s)| (format!("receipt of {id}"), Duration::from_secs(s)));
         assert_eq!(failed(batch, &answer), expected);
