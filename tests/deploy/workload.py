@@ -13,7 +13,7 @@ import uuid
 
 from stack import client
 
-AT_ONCE = 8
+AT_ONCE = 16
 # An idempotency key whose function died is free again after 60 s.
 PATIENCE_S = 150
 ITEMS_A_BATCH = 100
