@@ -12,8 +12,9 @@
 
 use crate::term::Term;
 
-/// In the place of a sub-container: the whole container.
-const WHOLE: u8 = 0xFF;
+/// In the place of a sub-container: the whole container. It sorts before its sub-containers, so
+/// that a query that reads "split" there has all of them still before it.
+const WHOLE: u8 = 0;
 
 /// Names what a partition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,7 +102,7 @@ pub struct SetPlace {
 
 impl SetPlace {
     fn bytes(self) -> [u8; 2] {
-        [self.container, self.sub.unwrap_or(WHOLE)]
+        [self.container, self.sub.map_or(WHOLE, |sub| sub + 1)]
     }
 
     /// Gives the sort key among members or live contacts.
@@ -122,7 +123,7 @@ impl SetPlace {
             [term @ .., 0] => term,
             _ => return None,
         };
-        Some((term, Self { container: *container, sub: Some(*sub).filter(|sub| *sub != WHOLE) }))
+        Some((term, Self { container: *container, sub: sub.checked_sub(1) }))
     }
 
     /// Gives the ordinal of a bit of this item. In the item of a whole container the offset counts

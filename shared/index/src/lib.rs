@@ -9,18 +9,24 @@
 //!           '-- partition -'                     '---- one sub item: 4,096 bits ----'
 //! ```
 //!
-//! What stands here so far are the encodings; the writer, the planner and the executor follow.
+//! [`Writer`] keeps it up to date from the changes of contacts. The planner and the executor follow.
 
 mod column;
+mod facts;
 mod key;
 mod number;
 mod set;
+mod table;
 mod term;
+mod writer;
 
 pub use column::{COLUMN_VALUES, ColumnBlock};
+pub use facts::Facts;
 pub use key::{Generation, Kind, Place, SetPlace, column_key};
-pub use set::{SUB_SIZE, SetBlock, WholeSet};
+pub use set::{SUB_SIZE, SUBS, SetBlock, WholeSet};
+pub use table::{IndexTable, Item, ItemKey, Nonce};
 pub use term::{MAX_TOKENS, Term};
+pub use writer::{Change, Contacts, NotApplied, Writer};
 
 /// Says that stored bytes are not what this crate writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

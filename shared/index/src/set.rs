@@ -10,6 +10,9 @@ use crate::Malformed;
 /// How many ordinals a sub-container has.
 pub const SUB_SIZE: usize = 4_096;
 
+/// How many sub-containers a container has.
+pub const SUBS: usize = 65_536 / SUB_SIZE;
+
 const WORDS: usize = SUB_SIZE / 64;
 const BITMAP_BYTES: usize = SUB_SIZE / 8;
 
@@ -162,15 +165,11 @@ impl WholeSet {
         }
     }
 
-    /// Parts a list into the sub-containers that are not empty, each with its number.
-    pub fn split(offsets: &[u16]) -> Vec<(u8, SetBlock)> {
-        let mut blocks: Vec<(u8, SetBlock)> = Vec::new();
+    /// Parts a list into all sixteen sub-containers.
+    pub fn split(offsets: &[u16]) -> [SetBlock; SUBS] {
+        let mut blocks = std::array::from_fn(|_| SetBlock::new());
         for offset in offsets {
-            let sub = (offset >> 12) as u8;
-            if blocks.last().is_none_or(|(last, _)| *last != sub) {
-                blocks.push((sub, SetBlock::new()));
-            }
-            if let Some((_, block)) = blocks.last_mut() {
+            if let Some(block) = blocks.get_mut(usize::from(offset >> 12)) {
                 block.set(offset & 0x0FFF, true);
             }
         }
@@ -255,9 +254,9 @@ mod tests {
             let whole = WholeSet::List(offsets.clone());
             prop_assert_eq!(WholeSet::decode(&whole.encode()).unwrap(), whole);
             let parts = WholeSet::split(&offsets);
-            let joined: Vec<u16> = parts
-                .iter()
-                .flat_map(|(sub, block)| block.iter().map(move |offset| u16::from(*sub) << 12 | offset))
+            let joined: Vec<u16> = (0u16..)
+                .zip(&parts)
+                .flat_map(|(sub, block)| block.iter().map(move |offset| sub << 12 | offset))
                 .collect();
             prop_assert_eq!(joined, offsets);
         }
