@@ -25,7 +25,7 @@ class Tenant:
 
     def __init__(self):
         self.key, self.retried = os.environ["LEADS_ADMIN_KEY"], 0
-        made = self.patient("POST", "/api/v1/admin/tenants", {"name": "Faults"})
+        made = self.patient("POST", "/api/v1/admin/tenants", {"name": f"Faults {uuid.uuid4()}"})
         self.slug, self.key = made["slug"], made["api_key"]
 
     def call(self, method, path, body=None, headers=()):

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use import::{Deps, handle, rest_failed};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use store::{Clock, DynamoStore, S3Objects, SdkConfig, SqsRanges};
 use tokio::time::Instant;
 
@@ -22,9 +22,11 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
         let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
         let batch = event.payload.clone();
-        let answer = handle(deps, event.payload, Some(Instant::now() + left)).await?;
+        let answer = handle(deps, event.payload, Some(Instant::now() + left)).await;
+        // The runtime logs the error as it is, which with its answers from AWS may hold contacts.
+        let answer = answer.map_err(Diagnostic::from)?;
         rest_failed(&deps.queue, batch, &answer).await;
-        Ok::<_, import::ImportError>(answer)
+        Ok::<_, Diagnostic>(answer)
     }))
     .await
 }

@@ -108,7 +108,7 @@ impl DynamoStore {
             };
             written.push((place, outcome));
         }
-        written.extend(self.what_was_first(tenant, taken).await?);
+        written.extend(self.what_was_first(tenant, taken).await);
         Ok(written)
     }
 
@@ -118,19 +118,22 @@ impl DynamoStore {
         &self,
         tenant: &Tenant,
         contacts: Vec<(usize, Contact)>,
-    ) -> Result<Vec<(usize, Result<Written, StoreError>)>, StoreError> {
+    ) -> Vec<(usize, Result<Written, StoreError>)> {
         if contacts.is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let emails: Vec<Email> = contacts.iter().map(|(_, contact)| contact.profile.email.clone()).collect();
-        let standings = self.standings(tenant, &emails).await?;
+        let standings = match self.standings(tenant, &emails).await {
+            Ok(standings) => standings,
+            Err(error) => return each_failed(contacts, error),
+        };
         let outcomes = contacts.into_iter().zip(emails).zip(standings);
-        Ok(outcomes
+        outcomes
             .map(|(((place, contact), email), standing)| match standing {
                 Standing::Held(found) if *found == contact => (place, Ok(Written::Done(found))),
                 standing => (place, Ok(Written::Lost { email, standing })),
             })
-            .collect())
+            .collect()
     }
 }
 
