@@ -45,7 +45,7 @@ def waiting(queue):
     queues = client("sqs")
     end = time.monotonic() + 90
     while time.monotonic() < end:
-        found = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=2, AttributeNames=["All"]).get("Messages")
+        found = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=2).get("Messages")
         if found:
             return found[0]
     sys.exit(f"nothing came to {queue}")
@@ -61,8 +61,7 @@ def invoke_again(names, message):
 
 def move_back(names, message):
     """Does what `StartMessageMoveTask` does, which the emulator does not have."""
-    group = message["Attributes"]["MessageGroupId"]
-    client("sqs").send_message(QueueUrl=names["RangeQueue"], MessageBody=message["Body"], MessageGroupId=group)
+    client("sqs").send_message(QueueUrl=names["RangeQueue"], MessageBody=message["Body"])
 
 
 def imported_late(dead_letters, send_again, proxy, names):
