@@ -22,6 +22,7 @@ S3_GB_MONTH = 0.023
 QUEUE_REQUEST = 0.40 / 1e6
 LOG_GB = 0.50
 ALARM_MONTH = 0.10
+DASHBOARD_MONTH = 3.00
 
 # Assumed, as nothing of it was measured on AWS.
 API_GB, IMPORT_GB = 512 / 1024, 1769 / 1024
@@ -91,7 +92,7 @@ def kept():
         ("a month", "cost"),
         (f"a million contacts of {CONTACT_BYTES} bytes", f"${gigabytes * TABLE_GB_MONTH:.2f}"),
         ("their point-in-time recovery", f"${gigabytes * RECOVERY_GB_MONTH:.2f}"),
-        (f"{alarms} alarms, used or not", f"${alarms * ALARM_MONTH:.2f}"),
+        (f"{alarms} alarms and the dashboard, used or not", f"${alarms * ALARM_MONTH + DASHBOARD_MONTH:.2f}"),
     ]
 
 
