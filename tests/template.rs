@@ -149,6 +149,10 @@ fn functions_may_do_what_their_store_does() {
         }
         assert!(allowed(function).contains("dynamodb:UpdateItem DirectoryTable.Arn"), "{function}");
     }
+    for action in ["SendMessage", "ChangeMessageVisibility"] {
+        let needed = format!("sqs:{action} RangeQueue.Arn");
+        assert!(allowed("ImportFunction").contains(&needed), "ImportFunction lacks {needed}");
+    }
     let imports = allowed("ImportsFunction");
     for link in
         ["s3:PutObject uploads/*", "s3:GetObject imports/*/errors.csv", "s3:GetObject imports/*/warnings.csv"]
