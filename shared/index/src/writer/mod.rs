@@ -33,7 +33,7 @@ use futures::{StreamExt, stream};
 
 use crate::facts::{Cell, CellValue};
 use crate::{Facts, Generation, IndexTable, Item, ItemKey, Malformed, Nonce};
-use plan::{Plan, Target, Wanted};
+use plan::{Plan, Target, Wanted, Work};
 
 /// Items that are read and written side by side.
 const ITEMS_AT_ONCE: usize = 32;
@@ -133,7 +133,7 @@ impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
         self.carry_out(removals).await
     }
 
-    async fn carry_out(&self, work: Vec<(Target, Vec<Wanted>)>) -> Result<(), NotApplied> {
+    async fn carry_out(&self, work: Work) -> Result<(), NotApplied> {
         let work = work.into_iter().map(|(target, wanted)| async move {
             let first = wanted.iter().map(|wanted| wanted.change).min().unwrap_or_default();
             let done = match target {

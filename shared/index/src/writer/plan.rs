@@ -33,6 +33,9 @@ pub(super) struct Wanted {
     pub(super) value: Option<CellValue>,
 }
 
+/// Is what to write, item by item.
+pub(super) type Work = Vec<(Target, Vec<Wanted>)>;
+
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     work: BTreeMap<Target, Vec<Wanted>>,
@@ -89,7 +92,7 @@ impl Plan {
     }
 
     /// Parts what adds anything, which goes first, from what only removes.
-    pub(super) fn parts(self) -> (Vec<(Target, Vec<Wanted>)>, Vec<(Target, Vec<Wanted>)>) {
+    pub(super) fn parts(self) -> (Work, Work) {
         let removes =
             |wanted: &Wanted| matches!(wanted.value, Some(CellValue::Bit(false) | CellValue::Number(None)));
         self.work.into_iter().partition(|(_, wanted)| !wanted.iter().all(removes))
