@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 
 use super::*;
-use crate::{ColumnBlock, Place, SetBlock, Term, WholeSet};
+use crate::{ColumnBlock, Found, Place, SetBlock, Term, WholeSet};
 
 /// Neighbours, and those behind the borders of a sub-container, a container and a slab.
 const ORDINALS: [u32; 8] = [0, 1, 2, 3, 4, 4_096, 65_536, 262_144];
@@ -277,6 +277,10 @@ impl IndexTable for World {
         let item = self.state().table.get(key).cloned();
         step().await;
         Ok(item)
+    }
+
+    async fn query(&self, _: &[u8; 22], _: &[u8]) -> Result<Vec<Found>, Infallible> {
+        unreachable!("a writer queries nothing")
     }
 
     async fn put(&self, key: &ItemKey, item: Item, seen: Option<Nonce>) -> Result<bool, Infallible> {
