@@ -39,6 +39,14 @@ pub struct ParsedRule {
 }
 
 /// Reads a rule in either spelling and answers with both.
+///
+/// A query string joins conditions by `AND` (or by standing side by side), `OR`, `NOT` or `-`, and
+/// brackets: `industry:SaaS AND (score:>50 OR tier:hot) AND NOT status:unsubscribed`. A condition
+/// is `field:value`, `field:"two words"`, `field:(a OR b)`, `field:10..20`, `field:jan*`,
+/// `field:*part*`, `field:>5`, `has:field`, `missing:field`, `tag:name`, `list:name`,
+/// `segment:name`, `last_opened_at:<30d` (within the last 30 days), `last_opened_at:>30d` (longer
+/// ago), `created_at:this_month`, or any operator by its name, as in `industry:not_in(a, b)`. Bare
+/// words look for the start of words of the names and the company, and of the email.
 #[utoipa::path(
     post,
     path = "/api/v1/rules/parse",

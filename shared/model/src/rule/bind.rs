@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::bound::{Bound, Leaf, Node, SetTest, Source, Test};
-use super::error::{Fault, did_you_mean, with_guess};
+use super::error::{Fault, did_you_mean, shown};
 use super::{
     Choice, Condition, FieldRef, Kind, LeafPlace, ListId, ListRef, Lists, Literal, MAX_DEPTH, MAX_LEAVES,
     Moment, Parsed, Place, Rule, RuleError, StandardField, text, typed,
@@ -51,10 +51,10 @@ pub fn bind(
         within: Vec::new(),
     };
     let node = binder.node(&parsed.rule);
-    match binder.errors.is_empty() {
-        true => Ok((Bound { node, moment: moment.clone() }, binder.warnings)),
-        false => Err(binder.errors),
+    if !binder.errors.is_empty() {
+        return Err(binder.errors);
     }
+    Ok((Bound { node, moment: moment.clone() }, binder.warnings))
 }
 
 struct Binder<'b, L> {
@@ -142,7 +142,7 @@ impl<L: Lists> Binder<'_, L> {
             ) => {
                 let lists = names.iter().map(|name| match ListRef::new(name.to_string()) {
                     Some(list) => self.list(&list, &place.value),
-                    None => Err(no_list(&name.to_string(), "list").at(place.value.clone())),
+                    None => Err(no_list(&name.to_string()).at(place.value.clone())),
                 });
                 let lists: BTreeSet<ListId> = lists.collect::<Result<_, _>>()?;
                 Test::Lists(if *choice == Choice::HasAll { SetTest::All(lists) } else { SetTest::Any(lists) })
@@ -155,16 +155,16 @@ impl<L: Lists> Binder<'_, L> {
     }
 
     fn list(&self, list: &ListRef, place: &Place) -> Result<ListId, RuleError> {
-        self.lists.list(list).ok_or_else(|| self.placed(no_list(list.as_str(), "list"), place))
+        self.lists.list(list).ok_or_else(|| self.placed(no_list(list.as_str()), place))
     }
 
     fn segment(&mut self, segment: &ListRef, place: &LeafPlace) -> Result<Node, RuleError> {
         let rule = self.lists.segment(segment);
-        let rule = rule.ok_or_else(|| self.placed(no_list(segment.as_str(), "segment"), &place.value))?;
+        let rule = rule.ok_or_else(|| self.placed(no_segment(segment.as_str()), &place.value))?;
         let is_cycle = self.within.iter().any(|(outer, _)| outer == segment);
         if is_cycle || self.within.len() >= MAX_DEPTH {
             let detail = if is_cycle {
-                format!("the segment `{}` is part of its own rule", segment.as_str())
+                format!("the segment `{}` is part of its own rule", shown(segment.as_str()))
             } else {
                 format!("segments name each other more than {MAX_DEPTH} levels deep")
             };
@@ -181,7 +181,8 @@ impl<L: Lists> Binder<'_, L> {
         match self.within.last() {
             None => fault.at(place.clone()),
             Some((segment, _)) => {
-                let detail = format!("in the rule of the segment `{}`: {}", segment.as_str(), fault.detail);
+                let detail =
+                    format!("in the rule of the segment `{}`: {}", shown(segment.as_str()), fault.detail);
                 Fault::new(fault.code, detail).at(place.clone())
             }
         }
@@ -244,9 +245,10 @@ fn kind_of(kind: AttributeType) -> Kind {
     }
 }
 
-fn no_list(name: &str, what: &str) -> Fault {
-    Fault::new(
-        if what == "list" { "unknown_list" } else { "unknown_segment" },
-        with_guess(format!("there is no {what} `{name}`"), None),
-    )
+fn no_list(name: &str) -> Fault {
+    Fault::new("unknown_list", format!("there is no list `{}`", shown(name)))
+}
+
+fn no_segment(name: &str) -> Fault {
+    Fault::new("unknown_segment", format!("there is no segment `{}`", shown(name)))
 }

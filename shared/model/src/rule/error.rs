@@ -31,8 +31,25 @@ impl Fault {
     }
 }
 
+/// Of what was typed a complaint shows this much.
+const MAX_SHOWN_CHARS: usize = 40;
+
+/// Puts what was typed into a complaint: not more than helps, and nothing that upsets a terminal.
+pub(crate) fn shown(typed: &str) -> String {
+    let mut shown: String =
+        typed.chars().take(MAX_SHOWN_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if typed.chars().nth(MAX_SHOWN_CHARS).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// Finds the name that somebody may have meant.
 pub(crate) fn did_you_mean<'n>(typed: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    // Comparing takes the product of both lengths, in time and memory.
+    if typed.len() > MAX_SHOWN_CHARS {
+        return None;
+    }
     let typed = typed.to_lowercase();
     // One slip in short names, one in three letters at most: else anything is like anything.
     let slips = (typed.chars().count() / 3).max(1);

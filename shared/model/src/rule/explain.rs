@@ -61,8 +61,8 @@ struct Sweep<'b> {
 }
 
 impl<'b> Sweep<'b> {
-    /// Adds a node with all below it, and gives its number.
-    fn add(&mut self, node: &'b Node, parent: Option<usize>, subject: Subject<'b>, moment: &Moment) -> usize {
+    /// Adds a node with all below it, and tells whether it holds.
+    fn add(&mut self, node: &'b Node, parent: Option<usize>, subject: Subject<'b>, moment: &Moment) -> bool {
         let number = self.steps.len();
         let value = match node {
             Node::Leaf(leaf) => leaf.source.read(subject),
@@ -71,18 +71,15 @@ impl<'b> Sweep<'b> {
         let step =
             Step { parent, node, value, holding: 0, holds: false, held_at_first: false, changes_at: None };
         self.steps.push(step);
-        let below = children(node).iter().map(|child| self.add(child, Some(number), subject, moment));
-        let below: Vec<usize> = below.collect();
         let holding =
-            below.iter().filter(|child| self.steps.get(**child).is_some_and(|step| step.holds)).count();
-        if let Some(step) = self.steps.get_mut(number) {
-            step.holding = holding;
-            step.holds = step.now_holds(moment);
-            step.held_at_first = step.holds;
-            let edge = step.next_edge(moment);
-            self.edges.extend(edge.map(|edge| Reverse((edge, number))));
-        }
-        number
+            children(node).iter().filter(|child| self.add(child, Some(number), subject, moment)).count();
+        let Some(step) = self.steps.get_mut(number) else { return false };
+        step.holding = holding;
+        step.holds = step.now_holds(moment);
+        step.held_at_first = step.holds;
+        let edge = step.next_edge(moment);
+        self.edges.extend(edge.map(|edge| Reverse((edge, number))));
+        step.holds
     }
 
     /// Lets time pass until nothing changes any more.

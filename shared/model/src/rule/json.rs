@@ -8,7 +8,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::error::{Fault, did_you_mean, with_guess};
+use super::error::{Fault, did_you_mean, shown, with_guess};
 use super::limits::{MAX_DEPTH, MAX_VALUES, too_deep};
 use super::{
     Condition, FieldRef, LeafPlace, ListRef, Literal, Operator, Parsed, Period, Place, Rule, RuleError,
@@ -138,7 +138,7 @@ impl Reader<'_> {
         self.place(&field_at, &value_at);
         let field = name(field, "the name of a field", &field_at)?;
         let field = FieldRef::parse(field)
-            .ok_or_else(|| invalid(format!("`{field}` can name no field"), &field_at))?;
+            .ok_or_else(|| invalid(format!("`{}` can name no field", shown(field)), &field_at))?;
         let op_at = format!("{at}/op");
         let Some(op) = members.get("op") else {
             return Err(invalid("expected an `op` such as `is` beside `field`", at));
@@ -146,7 +146,7 @@ impl Reader<'_> {
         let op = name(op, "the name of an operator", &op_at)?;
         let operator = Operator::parse(op).ok_or_else(|| {
             let guess = did_you_mean(op, Operator::NAMES.into_iter().map(|(_, name)| name));
-            let complaint = format!("`{op}` is no operator");
+            let complaint = format!("`{}` is no operator", shown(op));
             Fault::new("unknown_operator", with_guess(complaint, guess)).at(pointer(&op_at))
         })?;
         let value = members.get("value").filter(|value| !value.is_null());
@@ -220,7 +220,8 @@ fn no_others(members: &Map<String, Value>, known: &[&str], at: &str) -> Result<(
     match members.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
         Some(other) => {
-            let complaint = format!("there is no member `{other}` beside `{}`", known.first().unwrap_or(&""));
+            let complaint =
+                format!("there is no member `{}` beside `{}`", shown(other), known.first().unwrap_or(&""));
             let place = format!("{at}/{}", other.replace('~', "~0").replace('/', "~1"));
             let guess = did_you_mean(other, known.iter().copied());
             Err(Fault::new("unknown_member", with_guess(complaint, guess)).at(Place::Pointer(place)))

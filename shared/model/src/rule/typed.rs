@@ -6,7 +6,7 @@ use chrono::DateTime;
 
 use super::bound::{NumberTest, SetTest, Source, Test, TextTest};
 use super::calendar::{Clock, Moment, Range};
-use super::error::Fault;
+use super::error::{Fault, shown};
 use super::text::normal_form;
 use super::{
     Choice, Comparison, Condition, FieldRef, Kind, Literal, Operator, StandardField, TimeSpan, TimeUnit,
@@ -150,8 +150,8 @@ fn converted(value: &Literal, kind: AttributeType) -> Option<AttributeValue> {
 }
 
 fn wrong_type(field: &FieldRef, value: &Literal, expected: &str) -> Fault {
-    let shown: String = value.to_string().chars().take(40).collect();
-    Fault::new("wrong_type", format!("expected {expected} for `{field}`, found `{shown}`"))
+    let found = shown(&value.to_string());
+    Fault::new("wrong_type", format!("expected {expected} for `{field}`, found `{found}`"))
 }
 
 fn empty_range() -> Fault {

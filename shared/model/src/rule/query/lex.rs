@@ -8,7 +8,7 @@ use winnow::error::{ErrMode, ParserError};
 use winnow::stream::{LocatingSlice, Location, Stateful, Stream};
 use winnow::token::{any, literal, one_of, take_while};
 
-use super::super::error::Fault;
+use super::super::error::{Fault, shown};
 
 /// Is the text with the byte that comes next, and what was learned on the way.
 pub(super) type Input<'i> = Stateful<LocatingSlice<&'i str>, State>;
@@ -54,8 +54,7 @@ pub(super) fn expected<T>(input: &Input<'_>, what: &str) -> Read<T> {
     let rest = rest(input).trim_start();
     let skipped = self::rest(input).len() - rest.len();
     let word = rest.find(char::is_whitespace).map_or(rest, |end| rest.split_at(end).0);
-    let shown: String = word.chars().take(20).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    let found = if shown.is_empty() { "the end".to_owned() } else { format!("`{shown}`") };
+    let found = if word.is_empty() { "the end".to_owned() } else { format!("`{}`", shown(word)) };
     let fault = Fault::new("invalid_query", format!("expected {what}, found {found}"));
     refuse(input.current_token_start() + skipped, fault)
 }

@@ -30,8 +30,10 @@
 //! Every tree has a canonical query string, which reads back as the same tree: what has no sign
 //! of its own is spelled by its operator's name, as in `industry:not_in(SaaS, Retail)`.
 
+mod condition;
 mod lex;
 mod parse;
 mod print;
 
-pub(super) use parse::{no_period, parse};
+pub(super) use condition::no_period;
+pub(super) use parse::parse;

@@ -53,7 +53,7 @@ fn conditioned(f: &mut fmt::Formatter<'_>, field: &FieldRef, condition: &Conditi
         Condition::Exists => write!(f, "has:{field}"),
         Condition::Missing => write!(f, "missing:{field}"),
         Condition::Many(Choice::HasAny, tags) if is_tags => match tags.as_slice() {
-            [tag] => write!(f, "tag:{}", tested(tag)),
+            [tag] => write!(f, "tag:{}", spelled(tag)),
             tags => write!(f, "tag:({})", list(tags, " OR ")),
         },
         // Without a name of its own it would be read as one of the former.
@@ -83,6 +83,7 @@ fn conditioned(f: &mut fmt::Formatter<'_>, field: &FieldRef, condition: &Conditi
         Condition::Relative(Relative::InNext | Relative::AnniversaryInNext, span) => {
             write!(f, "{field}:{}({span})", condition.operator())
         }
+        Condition::During(period) if is_tags => write!(f, "{field}:during({period})"),
         Condition::During(period) => write!(f, "{field}:{period}"),
     }
 }

@@ -74,6 +74,8 @@ fn what_means_the_same_has_one_canonical_form() {
         ("tag:(a OR \"b c\")", "tag:(a OR \"b c\")"),
         ("tag:has_all(a, b)", "tags:has_all(a, b)"),
         ("tags:is(a)", "tags:is(a)"),
+        ("tag:today", "tag:today"),
+        ("tags:during(today)", "tags:during(today)"),
         ("company:(Acme, \"Foo, Inc.\")", "company:(Acme OR \"Foo, Inc.\")"),
         ("company:*corp", "company:*corp"),
         ("company:*cor*", "company:*cor*"),
