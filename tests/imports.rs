@@ -47,6 +47,30 @@ fn the_same_file_again_changes_nothing() {
 }
 
 #[test]
+fn new_addresses_are_hardly_read_and_known_ones_are_not_written() {
+    const ROWS: u64 = 5_000;
+    /// Up to the first checkpoint a file shows whether its addresses are known.
+    const READ_AT_FIRST: f64 = 2_000.0;
+    /// The job, its checkpoints, leases of ordinals.
+    const OVERHEAD: f64 = 150.0;
+    let client = Product::get().client();
+    let mut file = String::from("email,first_name,notes\n");
+    (0..ROWS).for_each(|n| file.push_str(&format!("person{n}@example.com,Jane,fair {n}\n")));
+    let units = |import: &serde_json::Value, kind| import["consumed"][kind].as_f64().expect("units");
+
+    let first = client.import(&json!({}), file.as_bytes());
+    assert_eq!(first["rows"]["created"], ROWS, "{first}");
+    // One for the contact, a 24th for its slot, and the odd chunk that two batches share.
+    assert!(units(&first, "write_units") < ROWS as f64 * 1.07 + OVERHEAD, "{first}");
+    assert!(units(&first, "read_units") < READ_AT_FIRST + OVERHEAD, "{first}");
+
+    let again = client.import(&json!({}), file.as_bytes());
+    assert_eq!(again["rows"]["unchanged"], ROWS, "{again}");
+    assert!(units(&again, "write_units") < OVERHEAD, "{again}");
+    assert!(units(&again, "read_units") < ROWS as f64 + OVERHEAD, "{again}");
+}
+
+#[test]
 fn what_cannot_be_imported_is_refused_as_a_whole() {
     let client = Product::get().client();
     for (content, code) in [

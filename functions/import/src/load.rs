@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::apply::{Applied, Applier};
+use crate::apply::{Applied, Applier, FirstTry};
 use crate::close::{CSV, ERRORS, WARNINGS};
 use crate::records::{Place, ReadFault, Record, Records};
 use crate::{Deps, ImportError, ImportStore, Pace, close, report, source, superseded};
@@ -23,7 +23,7 @@ use crate::{Deps, ImportError, ImportStore, Pace, close, report, source, superse
 /// Left for one more stretch, should the table be slow, and for handing over.
 const TIME_TO_HAND_OVER: Duration = Duration::from_secs(30);
 /// Batches of one stretch that are read and written side by side: their addresses differ.
-const BATCHES_AT_ONCE: usize = 4;
+const BATCHES_AT_ONCE: usize = 8;
 /// Ends a stretch early, so that memory is bounded by bytes also where rows are wide.
 const MAX_STRETCH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -82,13 +82,21 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
     let store = deps.store.metered();
     let superseded = superseded::get(&deps.objects, job).await?;
     let reader = RowReader::new(job.columns.clone(), &job.options);
-    let applier = Applier { store: &store, tenant, job, reader: &reader, superseded: &superseded };
+    let mut applier = Applier {
+        store: &store,
+        tenant,
+        job,
+        reader: &reader,
+        superseded: &superseded,
+        first_try: FirstTry::Read,
+    };
     let before = range.checkpoint.consumed;
     let source = source::open(&deps.objects, job, range.checkpoint.next_offset).await?;
     let (mut stretches, parsing) = parse(source, job, &range, pace)?;
     while let Some(stretch) = stretches.recv().await {
         let stretch = stretch.map_err(|fault| unreadable(job, fault))?;
         let applied = apply_stretch(deps, &applier, &stretch.records, pace).await?;
+        applier.first_try = FirstTry::after(&applied);
         let from = range.checkpoint;
         let warnings = applied.warnings.len() as u64;
         if !applied.bad.is_empty() {

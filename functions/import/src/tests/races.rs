@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 use model::import::{ImportOptions, RowReader};
-use model::{Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Tenant};
+use model::{Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Status, Tenant};
 use roaring::RoaringBitmap;
 use serde_json::json;
 use store::testing::MemoryStore;
@@ -12,7 +12,7 @@ use store::{ConsentEntry, ContactPage, ContactStore, Job, ProfileUpdate, StoreEr
 
 use super::{World, counts, deliver, now, profile, rows, sqs_event};
 use crate::ImportError;
-use crate::apply::Applier;
+use crate::apply::{Applier, FirstTry};
 use crate::records::{Place, Records};
 
 /// Lets somebody else write just before each write of the import, so many times.
@@ -101,8 +101,14 @@ impl ContactStore for Meddled<'_> {
     }
 }
 
+const BOTH: [FirstTry; 2] = [FirstTry::Read, FirstTry::Create];
+
 /// Applies two rows while somebody else changes the contact of the first so many times.
-async fn apply_meddled(world: &World, times: u32) -> Result<store::RowCounts, ImportError> {
+async fn apply_meddled(
+    world: &World,
+    times: u32,
+    first_try: FirstTry,
+) -> Result<store::RowCounts, ImportError> {
     let store = Meddled { world, times: Mutex::new(times + 1) };
     let job = Job::new(uuid::Uuid::now_v7(), world.tenant.id, "f".into(), ImportOptions::default(), now());
     let names = ["email".to_owned(), "company".to_owned()];
@@ -116,24 +122,46 @@ async fn apply_meddled(world: &World, times: u32) -> Result<store::RowCounts, Im
         .map(|record| record.unwrap())
         .collect();
     let superseded = RoaringBitmap::new();
-    let applier =
-        Applier { store: &store, tenant: &world.tenant, job: &job, reader: &reader, superseded: &superseded };
+    let (tenant, job, reader, superseded) = (&world.tenant, &job, &reader, &superseded);
+    let applier = Applier { store: &store, tenant, job, reader, superseded, first_try };
     applier.apply(&records, now()).await.map(|applied| applied.rows)
 }
 
 #[tokio::test]
 async fn a_row_that_loses_its_race_is_decided_again_and_loses_nothing_of_the_other() {
-    let world = World::new().await;
-    assert_eq!(apply_meddled(&world, 3).await.unwrap(), rows(1, 1, 0, 0, 0));
-    let a = &world.contacts().await["a@example.com"].profile;
-    assert_eq!((a.company.as_deref(), a.job_title.as_deref()), (Some("Acme"), Some("title 1")));
+    for first_try in BOTH {
+        let world = World::new().await;
+        assert_eq!(apply_meddled(&world, 3, first_try).await.unwrap(), rows(1, 1, 0, 0, 0));
+        let a = &world.contacts().await["a@example.com"].profile;
+        assert_eq!((a.company.as_deref(), a.job_title.as_deref()), (Some("Acme"), Some("title 1")));
+    }
+}
+
+#[tokio::test]
+async fn a_create_without_reading_leaves_an_unsubscribed_and_a_suppressed_address_as_they_are() {
+    for first_try in BOTH {
+        let world = World::new().await;
+        for email in ["a@example.com", "b@example.com"] {
+            world.hold(Profile { status: Status::Unsubscribed, ..profile(email) }).await;
+        }
+        let Standing::Held(gone) = world.at("b@example.com").await else { panic!("not held") };
+        world.deps.store.delete(&world.tenant, &gone, now()).await.unwrap();
+        assert_eq!(apply_meddled(&world, 0, first_try).await.unwrap(), rows(1, 1, 0, 0, 0));
+        for contact in world.contacts().await.values() {
+            let Profile { status, company, .. } = &contact.profile;
+            assert_eq!((*status, company.as_deref()), (Status::Unsubscribed, Some("Acme")));
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_row_that_never_wins_ends_in_an_error_and_not_in_a_loop() {
-    let world = World::new().await;
-    assert!(matches!(apply_meddled(&world, 1_000).await, Err(ImportError::Contended { .. })));
-    assert_eq!(apply_meddled(&world, 0).await.unwrap(), rows(0, 1, 1, 0, 0));
+    for first_try in BOTH {
+        let world = World::new().await;
+        let stormy = apply_meddled(&world, 1_000, first_try).await;
+        assert!(matches!(stormy, Err(ImportError::Contended { .. })));
+        assert_eq!(apply_meddled(&world, 0, first_try).await.unwrap(), rows(0, 1, 1, 0, 0));
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Deliveries of the local process: what S3 notifications, SQS queues and their event
-//! source mappings do on AWS.
+//! Deliveries of the local process: what S3 notifications, SQS queues, DynamoDB streams and
+//! their event source mappings do on AWS.
 //!
 //! A message is stored in the [`Mailbox`] (a SQLite file) before anyone is told that it
 //! was taken, and leaves it only when a handler has answered for it or when it is buried
@@ -7,11 +7,13 @@
 //! the same JSON events as on AWS; [`intake`] takes messages from the real SQS client.
 //! Everything is at least once: after `kill -9` what was in flight is delivered again.
 
+mod batch_answer;
 mod error_text;
 pub mod intake;
 pub mod mailbox;
 mod route;
 mod sqs_event;
+mod stream;
 #[cfg(test)]
 mod testing;
 mod worker;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use crate::engine::StreamLog;
+
 /// What a handler fails with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -20,6 +22,14 @@ pub enum Source {
     /// An SQS event source mapping with `ReportBatchItemFailures`.
     Queue {
         /// Most messages in one event.
+        batch_size: usize,
+    },
+    /// A DynamoDB stream's event source mapping with `ReportBatchItemFailures` and
+    /// `BisectBatchOnFunctionError`. In the mailbox are only its redriven dead letters.
+    Stream {
+        /// What to deliver.
+        log: StreamLog,
+        /// Most records in one event.
         batch_size: usize,
     },
 }

@@ -1,13 +1,9 @@
-//! The JSON that an SQS event source mapping exchanges with a function.
-
-use std::collections::HashSet;
+//! The JSON that an SQS event source mapping hands to a function.
 
 use md5::{Digest, Md5};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::mailbox::Message;
-use super::route::BoxError;
 use super::{ACCOUNT, REGION};
 
 /// Builds the event for a batch.
@@ -45,43 +41,9 @@ fn record(queue: &str, message: &Message) -> Value {
     })
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(rename = "batchItemFailures")]
-    failures: Option<Vec<ItemFailure>>,
-}
-
-#[derive(Deserialize)]
-struct ItemFailure {
-    #[serde(rename = "itemIdentifier")]
-    id: String,
-}
-
-/// Reads the ids of the failed messages from an answer.
-///
-/// # Errors
-/// As on AWS the whole batch has failed when the answer has another shape or names a
-/// message that is not in the batch: what it meant cannot be known.
-pub(super) fn failed_ids(answer: Value, batch: &[Message]) -> Result<HashSet<String>, BoxError> {
-    // "" is what a function that answers nothing may look like.
-    if answer.is_null() || answer.as_str() == Some("") {
-        return Ok(HashSet::new());
-    }
-    let answer: Answer = serde_json::from_value(answer)
-        // Not serde's own text: it quotes the answer, which may hold personal data.
-        .map_err(|_| "the answer is not of the form `{\"batchItemFailures\": [{\"itemIdentifier\": …}]}`")?;
-    let failed: HashSet<String> = answer.failures.into_iter().flatten().map(|failure| failure.id).collect();
-    let known: HashSet<String> = batch.iter().map(|message| message.id.to_string()).collect();
-    if failed.is_subset(&known) {
-        Ok(failed)
-    } else {
-        Err("the answer names a message that is not in the batch".into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+    use aws_lambda_events::event::sqs::SqsEvent;
 
     use super::*;
     use crate::delivery::{Mailbox, NewMessage, now_ms};
@@ -113,42 +75,5 @@ mod tests {
         let arn = "arn:aws:sqs:us-east-1:000000000000:import-ranges";
         assert_eq!(with_group.event_source_arn.as_deref(), Some(arn));
         assert_eq!(with_group.aws_region.as_deref(), Some("us-east-1"));
-    }
-
-    #[tokio::test]
-    async fn an_empty_answer_means_that_all_went_well() {
-        let batch = batch(&[None]).await;
-        for answer in [
-            json!(null),
-            json!(""),
-            json!({}),
-            json!({"batchItemFailures": null}),
-            json!({"batchItemFailures": []}),
-        ] {
-            assert!(failed_ids(answer, &batch).unwrap().is_empty());
-        }
-    }
-
-    #[tokio::test]
-    async fn the_answer_type_of_aws_lambda_events_names_the_failed_ones() {
-        let batch = batch(&[None, None]).await;
-        let mut answer = SqsBatchResponse::default();
-        answer.add_failure(batch[1].id.to_string());
-        let failed = failed_ids(serde_json::to_value(answer).unwrap(), &batch).unwrap();
-        assert_eq!(failed, HashSet::from([batch[1].id.to_string()]));
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_cannot_be_understood_fails_the_batch() {
-        let batch = batch(&[None]).await;
-        for answer in [
-            json!("done"),
-            json!({"batchItemFailures": [{"itemIdentifier": null}]}),
-            json!({"batchItemFailures": [{"id": batch[0].id.to_string()}]}),
-            json!({"batchItemFailures": [{"itemIdentifier": ""}]}),
-            json!({"batchItemFailures": [{"itemIdentifier": "another"}]}),
-        ] {
-            assert!(failed_ids(answer, &batch).is_err());
-        }
     }
 }

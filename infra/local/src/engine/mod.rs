@@ -11,6 +11,7 @@
 //! 3. The engine's handlers block, so it has a runtime of its own.
 //! 4. Nothing in it expires items by itself: the upkeep thread sweeps.
 
+mod stream_log;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ mod upkeep;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,10 +28,12 @@ use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use stream_log::{StreamLog, StreamRecord};
 use upkeep::Upkeep;
 
-/// Two keep two cores busy: a request holds the one connection for nearly all of its time.
-const WORKER_THREADS: usize = 2;
+/// A request holds the one connection while it works and a thread while it waits for it, so that
+/// there is one at work, one that is read and one that waits for its turn.
+const WORKER_THREADS: usize = 3;
 
 /// How long the requests under way may take after the signal to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -56,6 +59,7 @@ pub enum EngineError {
 #[derive(Debug)]
 pub struct Engine {
     address: SocketAddr,
+    file: PathBuf,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
     upkeep: Upkeep,
@@ -85,7 +89,7 @@ impl Engine {
                 }
                 drop(keep);
             })?;
-            Ok(Self { address, stop, server, upkeep })
+            Ok(Self { address, file, stop, server, upkeep })
         })
         .await
         .map_err(|error| EngineError::Serve(io::Error::other(error)))?
@@ -94,6 +98,14 @@ impl Engine {
     /// Tells where the engine listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Opens the stream of a table. It is to be closed before the engine stops.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn stream(&self, table: &str) -> Result<StreamLog, EngineError> {
+        Ok(StreamLog::open(&self.file, table)?)
     }
 
     /// Lets the requests under way end and closes the file.

@@ -6,13 +6,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 /// What the engine asks of its log at every write (the last sequence number of a table) and
-/// at every `GetRecords`, and what pruning asks.
-const INDEXES: &str = "
+/// at every `GetRecords` (a table has one shard). One index and no more: each is one page more
+/// that every write writes.
+const INDEX: &str = "
 CREATE INDEX IF NOT EXISTS leads_stream_last
   ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
-CREATE INDEX IF NOT EXISTS leads_stream_read
-  ON _stream_records (table_name, shard_id, CAST(sequence_number AS INTEGER));
-CREATE INDEX IF NOT EXISTS leads_stream_age ON _stream_records (created_at);
 ";
 
 /// DynamoDB keeps stream records for 24 hours.
@@ -22,7 +20,7 @@ const RETENTION_SECONDS: u32 = 24 * 60 * 60;
 pub(super) const BITE: usize = 500;
 
 /// The engine waits for the lock as long, too.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Tells whether a connection, the engine's too, starts with `synchronous=NORMAL`.
 pub(super) fn syncs_at_checkpoints(file: &Path) -> rusqlite::Result<bool> {
@@ -39,16 +37,18 @@ pub(super) fn cure(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.execute_batch(INDEXES)?;
+    connection.execute_batch(INDEX)?;
     Ok(connection)
 }
 
-/// Deletes one bite of the records that have had their time and tells how many that were.
+/// Deletes one bite of the records that have had their time and tells how many that were. The
+/// oldest have the lowest ids.
 pub(super) fn prune(connection: &Connection) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(
             "DELETE FROM _stream_records WHERE id IN
-               (SELECT id FROM _stream_records WHERE created_at < unixepoch() - ?1 LIMIT ?2)",
+               (SELECT id FROM (SELECT id, created_at FROM _stream_records ORDER BY id LIMIT ?2)
+                WHERE created_at < unixepoch() - ?1)",
         )?
         .execute((RETENTION_SECONDS, BITE))
 }

@@ -52,10 +52,7 @@ fn a_write_to_a_streamed_table_does_not_search_the_stream_log() {
     let last = plan(&connection, LAST, 1);
     assert_eq!(last, "SEARCH _stream_records USING COVERING INDEX leads_stream_last (table_name=?)");
     let read = plan(&connection, READ, 4);
-    assert_eq!(
-        read,
-        "SEARCH _stream_records USING INDEX leads_stream_read (table_name=? AND shard_id=? AND <expr>>?)"
-    );
+    assert_eq!(read, "SEARCH _stream_records USING INDEX leads_stream_last (table_name=? AND <expr>>?)");
 }
 
 #[test]

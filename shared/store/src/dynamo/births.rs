@@ -3,15 +3,18 @@
 
 use std::collections::HashSet;
 
-use aws_sdk_dynamodb::types::{AttributeValue as Value, BatchStatementRequest, ReturnConsumedCapacity};
-use model::{Contact, Email, TenantId};
+use aws_sdk_dynamodb::types::{
+    AttributeValue as Value, BatchStatementError, BatchStatementErrorCodeEnum, BatchStatementRequest,
+    ReturnConsumedCapacity,
+};
+use model::{Contact, Email, Standing, Tenant};
 
 use super::contact_item::{size, to_item};
 use super::contact_plan::PutCondition;
 use super::schema::refused;
 use super::{DynamoStore, Item};
 use crate::StoreError;
-use crate::contacts::Written;
+use crate::contacts::{ContactStore, Written};
 use crate::sdk::store_error;
 
 /// What one BatchExecuteStatement takes.
@@ -64,7 +67,7 @@ impl DynamoStore {
     /// Creates contacts in one call and gives what became of each, with its place.
     pub(super) async fn create_together(
         &self,
-        tenant: TenantId,
+        tenant: &Tenant,
         births: Vec<Birth>,
     ) -> Result<Vec<(usize, Result<Written, StoreError>)>, StoreError> {
         let mut statements = Vec::with_capacity(births.len());
@@ -86,19 +89,45 @@ impl DynamoStore {
             return Err(StoreError::Malformed("the table answered another number of statements".to_owned()));
         }
         let mut written = Vec::with_capacity(contacts.len());
+        let mut taken = Vec::new();
         for ((place, contact), response) in contacts.into_iter().zip(answer.responses()) {
-            let outcome = match response.error() {
+            let outcome = match response.error().map(BatchStatementError::code) {
                 None => Ok(Written::Done(Box::new(contact))),
-                // Alone it is tried again where that helps, and told what stands in its way: that
-                // may be itself, if the answer to a first call was lost and the SDK sent a second.
-                Some(_) => match to_item(tenant, &contact) {
+                Some(Some(BatchStatementErrorCodeEnum::DuplicateItem)) => {
+                    taken.push((place, contact));
+                    continue;
+                }
+                // Alone it is tried again where that helps.
+                Some(_) => match to_item(tenant.id, &contact) {
                     Ok(item) => self.put(contact, item, PutCondition::Free(None)).await,
                     Err(error) => Err(error),
                 },
             };
             written.push((place, outcome));
         }
+        written.extend(self.what_was_first(tenant, taken).await?);
         Ok(written)
+    }
+
+    /// Reads what stands where contacts were to be created: that may be themselves, if the answer
+    /// to a first call was lost and the SDK sent a second.
+    async fn what_was_first(
+        &self,
+        tenant: &Tenant,
+        contacts: Vec<(usize, Contact)>,
+    ) -> Result<Vec<(usize, Result<Written, StoreError>)>, StoreError> {
+        if contacts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let emails: Vec<Email> = contacts.iter().map(|(_, contact)| contact.profile.email.clone()).collect();
+        let standings = self.standings(tenant, &emails).await?;
+        let outcomes = contacts.into_iter().zip(emails).zip(standings);
+        Ok(outcomes
+            .map(|(((place, contact), email), standing)| match standing {
+                Standing::Held(found) if *found == contact => (place, Ok(Written::Done(found))),
+                standing => (place, Ok(Written::Lost { email, standing })),
+            })
+            .collect())
     }
 }
 

@@ -82,7 +82,7 @@ impl ContactStore for DynamoStore {
         self.set_slots(tenant.id, plans.iter().filter_map(Plan::slot).collect()).await?;
         let count = plans.len();
         let (together, alone) = part(plans);
-        let together = together.calls().into_iter().map(|births| self.create_together(tenant.id, births));
+        let together = together.calls().into_iter().map(|births| self.create_together(tenant, births));
         let alone = alone.into_iter().map(|(place, plan)| async move {
             Ok(vec![(place, self.carry_out(tenant.id, plan, now).await)])
         });

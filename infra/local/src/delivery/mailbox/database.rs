@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS dead_letters (
   buried_at INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS dead_letter_destinations ON dead_letters (destination, seq);
+CREATE TABLE IF NOT EXISTS stream_positions (destination TEXT PRIMARY KEY, position INTEGER NOT NULL);
 ";
 
 /// An interrupted receive stays in `receives` (handlers are told that it may be a
@@ -167,6 +168,40 @@ pub(super) fn next_visible_ms(tx: &Transaction<'_>, destination: &str) -> rusqli
         .query_row([destination], |row| row.get(0))
         .optional()
         .map(Option::flatten)
+}
+
+/// Tells up to where a stream was delivered; 0 before its first record.
+pub(super) fn position(tx: &Transaction<'_>, destination: &str) -> rusqlite::Result<i64> {
+    tx.prepare_cached("SELECT position FROM stream_positions WHERE destination = ?1")?
+        .query_row([destination], |row| row.get(0))
+        .optional()
+        .map(Option::unwrap_or_default)
+}
+
+pub(super) fn advance(tx: &Transaction<'_>, destination: &str, position: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO stream_positions (destination, position) VALUES (?1, ?2)
+         ON CONFLICT (destination) DO UPDATE SET position = excluded.position",
+    )?
+    .execute((destination, position))?;
+    Ok(())
+}
+
+/// Buries what never was a message.
+pub(super) fn bury_event(
+    tx: &Transaction<'_>,
+    event: &NewMessage,
+    attempts: u32,
+    reason: &str,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO dead_letters
+           (id, destination, message_group, body, receives, reason, sent_at, buried_at)
+         VALUES (?1, ?2, '', ?3, ?4, ?5, ?6, ?6)",
+    )?
+    .execute((MessageId::random(), &event.destination, &event.body, attempts, reason, now_ms))?;
+    Ok(())
 }
 
 /// Reads the stored form of a group.

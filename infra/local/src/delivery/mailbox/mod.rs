@@ -209,6 +209,34 @@ impl Mailbox {
         .await
     }
 
+    /// Tells up to where a stream was delivered to its destination; 0 before its first record.
+    pub async fn position(&self, destination: &str) -> Result<i64, MailboxError> {
+        let destination = destination.to_owned();
+        self.run(Wake::Nobody, move |tx, _| Ok(database::position(tx, &destination)?)).await
+    }
+
+    /// Remembers that a stream was delivered up to a position.
+    pub async fn advance(&self, destination: &str, position: i64) -> Result<(), MailboxError> {
+        let destination = destination.to_owned();
+        self.run(Wake::Departures, move |tx, _| Ok(database::advance(tx, &destination, position)?)).await
+    }
+
+    /// Moves a stream past an event that was given up, which becomes a dead letter.
+    pub async fn advance_past(
+        &self,
+        event: NewMessage,
+        position: i64,
+        attempts: u32,
+        reason: impl Into<String>,
+    ) -> Result<(), MailboxError> {
+        let reason = reason.into();
+        self.run(Wake::Departures, move |tx, _| {
+            database::bury_event(tx, &event, attempts, &reason, super::now_ms())?;
+            Ok(database::advance(tx, &event.destination, position)?)
+        })
+        .await
+    }
+
     /// Lists the dead letters of a destination, oldest first.
     pub async fn dead(&self, destination: &str) -> Result<Vec<DeadLetter>, MailboxError> {
         let destination = destination.to_owned();

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::delivery::batch_answer::failed_ids;
 use crate::delivery::error_text;
 use crate::delivery::mailbox::Message;
 use crate::delivery::route::{BoxError, Handler, Route, Source};
-use crate::delivery::sqs_event::{failed_ids, sqs_event};
+use crate::delivery::sqs_event::sqs_event;
 
 /// What came of the messages of an invocation.
 pub(super) enum Outcome {
@@ -37,22 +38,25 @@ pub(super) async fn invoke(route: &Route, batch: &[Message]) -> Outcome {
 
 async fn answer(route: &Route, batch: &[Message]) -> Result<Outcome, BoxError> {
     let event = match (&route.source, batch) {
-        (Source::Notification, [message]) => {
+        // Of a stream these are the events that were buried and are delivered once more.
+        (Source::Notification | Source::Stream { .. }, [message]) => {
             // Not serde's own text: it may quote the body.
-            serde_json::from_str(&message.body).map_err(|_| "the notification is not JSON")?
+            serde_json::from_str(&message.body).map_err(|_| "the event is not JSON")?
         }
         _ => sqs_event(&route.destination, batch),
     };
     let answer = call(route, event).await?;
     let failed = match route.source {
         Source::Notification => HashSet::new(),
-        Source::Queue { .. } => failed_ids(answer, batch)?,
+        Source::Queue { .. } => failed_ids(answer, batch.iter().map(|message| message.id.to_string()))?,
+        // The event is of one record: whatever its answer names, it failed.
+        Source::Stream { .. } => failed_ids(answer, [])?,
     };
     Ok(Outcome::Answered { failed })
 }
 
 /// Runs the handler as a task of its own, so that its panic ends nothing else.
-async fn call(route: &Route, event: Value) -> Result<Value, BoxError> {
+pub(in crate::delivery) async fn call(route: &Route, event: Value) -> Result<Value, BoxError> {
     let handler: Handler = Arc::clone(&route.handler);
     // A set of one and not a plain handle: it aborts the handler when it is dropped, after
     // the timeout and at shutdown.

@@ -14,6 +14,8 @@ use super::error_text;
 use super::mailbox::{Mailbox, MailboxError, Message};
 use super::now_ms;
 use super::route::{Route, Source};
+use super::stream;
+pub(super) use invocation::call;
 
 /// Time for handlers to end after the signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -21,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Wait before the file is tried again after it failed (a full disk, say).
 const STORAGE_PAUSE: Duration = Duration::from_secs(1);
 
-/// The running workers, one a route. Dropping it stops them at once, as a crash would.
+/// The running workers, one a route, and the lanes of the streams. Dropping it stops them at once, as a crash would.
 pub struct Deliveries {
     workers: JoinSet<()>,
 }
@@ -32,8 +34,12 @@ impl Deliveries {
     /// they leave unfinished is delivered again when the mailbox is next opened.
     pub fn start(mailbox: Mailbox, routes: Vec<Route>, shutdown: watch::Receiver<bool>) -> Deliveries {
         let mut workers = JoinSet::new();
-        for route in routes {
-            workers.spawn(work(mailbox.clone(), Arc::new(route), shutdown.clone()));
+        for route in routes.into_iter().map(Arc::new) {
+            if let Source::Stream { log, batch_size } = &route.source {
+                let (mailbox, log, shutdown) = (mailbox.clone(), log.clone(), shutdown.clone());
+                workers.spawn(stream::follow(mailbox, Arc::clone(&route), log, *batch_size, shutdown));
+            }
+            workers.spawn(work(mailbox.clone(), route, shutdown.clone()));
         }
         Deliveries { workers }
     }
@@ -82,7 +88,7 @@ async fn claim(
     running: &mut JoinSet<()>,
 ) -> Result<Option<Duration>, MailboxError> {
     let batch_size = match route.source {
-        Source::Notification => 1,
+        Source::Notification | Source::Stream { .. } => 1,
         Source::Queue { batch_size } => batch_size.max(1),
     };
     while running.len() < route.concurrency {
@@ -124,7 +130,7 @@ async fn deliver(mailbox: Mailbox, route: Arc<Route>, batch: Vec<Message>) {
 }
 
 /// Goes on trying: messages left in flight would wait for the next start.
-async fn until_stored<F>(route: &Route, store: impl Fn() -> F)
+pub(super) async fn until_stored<F>(route: &Route, store: impl Fn() -> F)
 where
     F: Future<Output = Result<(), MailboxError>>,
 {

@@ -1,0 +1,37 @@
+//! The search index: exact answers over a key-value table, without a server.
+//!
+//! Each contact of a tenant has an ordinal, and every indexed fact is about ordinals: the set of
+//! those that have a [`Term`] ([`WholeSet`] and [`SetBlock`]), or the numbers and dates of 512
+//! neighbours ([`ColumnBlock`]). Everything here is derived from the contacts and can be built anew.
+//!
+//! ```text
+//! ordinal = slab (14 bits) | container in it (2) | sub-container (4) | offset (12)
+//!           '-- partition -'                     '---- one sub item: 4,096 bits ----'
+//! ```
+//!
+//! [`Writer`] keeps it up to date from the changes of contacts. The planner and the executor follow.
+
+mod column;
+mod facts;
+mod key;
+mod number;
+mod set;
+mod table;
+mod term;
+mod writer;
+
+pub use column::{COLUMN_VALUES, ColumnBlock};
+pub use facts::Facts;
+pub use key::{Generation, Kind, Place, SetPlace, column_key};
+pub use set::{SUB_SIZE, SUBS, SetBlock, WholeSet};
+pub use table::{IndexTable, Item, ItemKey, Nonce};
+pub use term::{MAX_TOKENS, Term};
+pub use writer::{Change, Contacts, NotApplied, Writer};
+
+/// Says that stored bytes are not what this crate writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a stored {what} of the search index is malformed; rebuild the index")]
+pub struct Malformed {
+    /// What was read.
+    pub what: &'static str,
+}

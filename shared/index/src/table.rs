@@ -1,0 +1,47 @@
+//! The table as the index needs it.
+
+use std::future::Future;
+
+/// Marks one write of an item: random, because a counter that starts again over a deleted item
+/// would let an old writer through.
+pub type Nonce = [u8; 8];
+
+/// Is the key of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemKey {
+    /// The partition.
+    pub partition: [u8; 22],
+    /// The place in it.
+    pub sort: Vec<u8>,
+}
+
+/// Is what lies under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// An encoded set or column.
+    pub data: Vec<u8>,
+    /// Of the write that wrote it.
+    pub nonce: Nonce,
+}
+
+/// Keeps the index.
+pub trait IndexTable: Send + Sync {
+    /// Why a call failed.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Reads an item, strongly consistent.
+    fn get(&self, key: &ItemKey) -> impl Future<Output = Result<Option<Item>, Self::Error>> + Send;
+
+    /// Writes an item if what lies there is still what was seen: an item of this nonce, or nothing.
+    /// False when it is not. An error says nothing: the write may come into effect, also later.
+    fn put(
+        &self,
+        key: &ItemKey,
+        item: Item,
+        seen: Option<Nonce>,
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send;
+
+    /// Waits before an item that somebody else wrote meanwhile is read again, the longer the more
+    /// attempts there were, and a random part of it.
+    fn pause(&self, attempt: u32) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,192 @@
+//! Writing: from the changes of contacts to the items of the index.
+//!
+//! Batches of one contact's changes come in order, but come again, and writers of the same item
+//! overtake each other. Three rules keep that right; each was shown to be necessary by a model, and
+//! the tests here drive this very code through such histories.
+//!
+//! 1. *Item first.* An item is read, strongly, before the values that go into it, and written only
+//!    if it is still the one that was read.
+//! 2. *A real difference always writes*, with a fresh nonce, also where the item agrees already or
+//!    is not there: only so does an older writer, who read before, lose.
+//! 3. *Images only in their order, and only of a contact that stayed where it is.* What cannot rely
+//!    on that ([`Change::Reread`]) takes its values from the contact, read after the item.
+//!
+//! A set that outgrows its list is split before anything is added: all sixteen sub-containers are
+//! written as the list was, then the list becomes the mark of the split. Whoever splits has read
+//! them before the list, so that it cannot write over what others wrote after the split.
+//!
+//! Additions go before removals: a contact that moves from one term to another is for a moment in
+//! both, and never in neither.
+
+mod column;
+mod plan;
+mod set;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use futures::{StreamExt, stream};
+
+use crate::facts::{Cell, CellValue};
+use crate::{Facts, Generation, IndexTable, Item, ItemKey, Malformed, Nonce};
+use plan::{Plan, Target, Wanted};
+
+/// Items that are read and written side by side.
+const ITEMS_AT_ONCE: usize = 32;
+
+/// How often an item is read again because somebody else wrote it; each time they got on.
+const ATTEMPTS: u32 = 64;
+
+/// Reads contacts, which are the truth.
+pub trait Contacts: Send + Sync {
+    /// Why a read failed.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Reads what the index should know of an ordinal, strongly consistent: the slot, then the
+    /// contact, if that has this ordinal.
+    fn facts(&self, ordinal: u32) -> impl Future<Output = Result<Option<Facts>, Self::Error>> + Send;
+}
+
+/// Is what one record of the stream says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// The contact was made, or changed, where it stands.
+    Image {
+        /// Whose.
+        ordinal: u32,
+        /// What was known before; nothing of a new contact.
+        old: Option<Facts>,
+        /// What is known now.
+        new: Facts,
+    },
+    /// The contact came or went, so that other records of it may be on another lane; or this
+    /// comes outside the order of the stream.
+    Reread {
+        /// Whose.
+        ordinal: u32,
+        /// What the record knows of it.
+        known: Facts,
+    },
+}
+
+/// Says from where on a batch has to come again.
+#[derive(Debug, thiserror::Error)]
+#[error("change {first} of the batch was not applied")]
+pub struct NotApplied {
+    /// The first change that may not be in the index.
+    pub first: usize,
+    /// Why.
+    #[source]
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Writes one tenant's index.
+#[derive(Debug)]
+pub struct Writer<'a, T, C> {
+    table: &'a T,
+    contacts: &'a C,
+    generation: Generation,
+    /// How long an item may get before a list is split.
+    max_item_bytes: usize,
+}
+
+/// Is what ends the work on one item.
+#[derive(Debug, thiserror::Error)]
+enum Fault<T, C> {
+    #[error("the table failed")]
+    Table(#[source] T),
+    #[error("a contact could not be read")]
+    Contacts(#[source] C),
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("an item changed at every attempt to write it")]
+    Contended,
+    #[error("no randomness can be had")]
+    NoRandomness,
+}
+
+impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
+    /// Writes through a table, and reads contacts where their images do not tell.
+    pub fn new(table: &'a T, contacts: &'a C, generation: Generation) -> Self {
+        // What one write unit pays for.
+        Self { table, contacts, generation, max_item_bytes: 1_024 }
+    }
+
+    /// Brings changes into the index, in their order. They are all of one tenant.
+    ///
+    /// # Errors
+    /// Tells the first change that may not be applied; those before it are.
+    pub async fn apply(&self, changes: &[Change]) -> Result<(), NotApplied> {
+        let mut plan = Plan::default();
+        for (number, change) in changes.iter().enumerate() {
+            match change {
+                Change::Image { ordinal, old, new } => plan.image(number, *ordinal, old.as_ref(), new),
+                Change::Reread { ordinal, known } => {
+                    // Only to know which cells there may be; the values are read after each item.
+                    let truth = self.contacts.facts(*ordinal).await;
+                    let truth = truth.map_err(|error| NotApplied { first: 0, cause: error.into() })?;
+                    plan.reread(number, *ordinal, [Some(known), truth.as_ref()].into_iter().flatten());
+                }
+            }
+        }
+        let (additions, removals) = plan.parts();
+        self.carry_out(additions).await?;
+        self.carry_out(removals).await
+    }
+
+    async fn carry_out(&self, work: Vec<(Target, Vec<Wanted>)>) -> Result<(), NotApplied> {
+        let work = work.into_iter().map(|(target, wanted)| async move {
+            let first = wanted.iter().map(|wanted| wanted.change).min().unwrap_or_default();
+            let done = match target {
+                Target::Set { .. } => self.write_set(&target, &wanted).await,
+                Target::Column { .. } => self.write_column(&target, &wanted).await,
+            };
+            done.map_err(|fault| NotApplied { first, cause: fault.into() })
+        });
+        let outcomes: Vec<Result<(), NotApplied>> =
+            stream::iter(work.collect::<Vec<_>>()).buffer_unordered(ITEMS_AT_ONCE).collect().await;
+        let failed = outcomes.into_iter().filter_map(Result::err);
+        failed.min_by_key(|failure| failure.first).map_or(Ok(()), Err)
+    }
+
+    /// Gives what each wanted cell is to hold. Called after its item was read.
+    async fn values(
+        &self,
+        wanted: &[Wanted],
+        cell: &Cell,
+    ) -> Result<HashMap<u32, CellValue>, Fault<T::Error, C::Error>> {
+        let mut values = HashMap::new();
+        let mut reread = Vec::new();
+        for Wanted { ordinal, value, .. } in wanted {
+            match value {
+                Some(value) => {
+                    values.insert(*ordinal, *value);
+                }
+                None => reread.push(*ordinal),
+            }
+        }
+        // Whatever images say of it.
+        for ordinal in reread {
+            let facts = self.contacts.facts(ordinal).await.map_err(Fault::Contacts)?;
+            values.insert(ordinal, cell.value(facts.as_ref()));
+        }
+        Ok(values)
+    }
+
+    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, Fault<T::Error, C::Error>> {
+        self.table.get(key).await.map_err(Fault::Table)
+    }
+
+    async fn put(
+        &self,
+        key: &ItemKey,
+        data: Vec<u8>,
+        seen: Option<Nonce>,
+    ) -> Result<bool, Fault<T::Error, C::Error>> {
+        let mut nonce = Nonce::default();
+        getrandom::fill(&mut nonce).map_err(|_| Fault::NoRandomness)?;
+        self.table.put(key, Item { data, nonce }, seen).await.map_err(Fault::Table)
+    }
+}
