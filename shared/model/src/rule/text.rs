@@ -16,8 +16,8 @@
 //! finds any run of characters, also within and across words.
 //!
 //! **Words** of a text are the words of its normal form as Unicode cuts them (UAX 29: `o'brien` and
-//! `example.com` are one, `jean-luc` is two), each by its first 40 bytes, and the first 16 of a
-//! text: what an index can keep.
+//! `example.com` are one, `jean-luc` is two), each by its first 40 bytes, and the first 16 different
+//! ones of a text: what an index can keep.
 //!
 //! A *bare word* of a query is cut at white space into pieces, and each piece has to be found: all
 //! its words as the start of words of `first_name`, `last_name` and `company` taken together, or
@@ -90,11 +90,14 @@ fn collapsed(chars: impl Iterator<Item = char>) -> String {
 
 /// Cuts a text into the words that bare words are compared with.
 pub fn words(text: &str) -> Vec<String> {
-    let cut = |word: &str| {
-        let end = word.floor_char_boundary(MAX_WORD_BYTES);
-        word.split_at(end).0.to_owned()
-    };
-    normal_form(text).unicode_words().take(MAX_WORDS).map(cut).collect()
+    let mut words: Vec<String> = Vec::new();
+    for word in normal_form(text).unicode_words() {
+        let (word, _) = word.split_at(word.floor_char_boundary(MAX_WORD_BYTES));
+        if words.len() < MAX_WORDS && !words.iter().any(|known| known == word) {
+            words.push(word.to_owned());
+        }
+    }
+    words
 }
 
 /// Is one piece of the bare words of a query.
@@ -168,7 +171,9 @@ mod tests {
     fn words_are_cut_as_unicode_does() {
         assert_eq!(words("Jean-Luc O’Brien, example.com"), ["jean", "luc", "o’brien", "example.com"]);
         assert_eq!(words("& — !"), Vec::<String>::new());
-        assert_eq!(words(&"a ".repeat(20)).len(), MAX_WORDS);
+        assert_eq!(words("no no maybe"), ["no", "maybe"]);
+        let many: String = (0..20).map(|n| format!("{n} ")).collect();
+        assert_eq!(words(&many).len(), MAX_WORDS);
         assert_eq!(words(&"ж".repeat(30)), ["ж".repeat(20)]);
     }
 

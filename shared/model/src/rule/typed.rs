@@ -56,7 +56,7 @@ fn unfit(kind: Kind, field: &FieldRef, operator: Operator) -> String {
     format!("`{field}` holds {kind} and has no `{operator}`, but {fitting}, `exists` and `missing`{hint}")
 }
 
-fn many<'c>(condition: &'c Condition) -> Option<&'c [Literal]> {
+fn many(condition: &Condition) -> Option<&[Literal]> {
     match condition {
         Condition::One(Comparison::Is | Comparison::IsNot, value) => Some(std::slice::from_ref(value)),
         Condition::Many(Choice::In | Choice::NotIn, values) => Some(values),
