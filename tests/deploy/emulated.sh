@@ -28,7 +28,7 @@ build_functions() {
   (cd "$root" && cargo build --workspace)
   target=$(cd "$root" && cargo metadata --no-deps --format-version 1 |
     python -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-  for function in contacts imports settings import; do
+  for function in contacts imports search settings import; do
     mkdir -p "$work/dist/$function"
     strip -o "$work/dist/$function/bootstrap" "$target/debug/$function"
   done
