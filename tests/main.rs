@@ -14,5 +14,6 @@ mod leads_binary;
 mod openapi;
 mod product;
 mod readme;
+mod rules;
 mod template;
 mod tenants;

@@ -9,7 +9,7 @@ use store::testing::{MemoryObjects, MemoryStore};
 use crate::product::Product;
 
 fn generated() -> utoipa::openapi::OpenApi {
-    openapi_of([contacts::openapi(), imports::openapi(), settings::openapi()])
+    openapi_of([contacts::openapi(), imports::openapi(), search::openapi(), settings::openapi()])
 }
 
 /// Run with `UPDATE_OPENAPI=1` after a change of the API, and look at what changed.
@@ -28,7 +28,10 @@ fn the_kept_document_is_the_generated_one() {
 fn the_document_and_the_routers_have_the_same_paths() {
     let app = App::new(MemoryStore::default(), Clock::default());
     let deps = imports::Deps { app: app.clone(), objects: MemoryObjects::default() };
-    let routes = contacts::routes(&app).merge(imports::routes(&deps)).merge(settings::routes(&app, None));
+    let routes = contacts::routes(&app)
+        .merge(imports::routes(&deps))
+        .merge(search::routes(&app))
+        .merge(settings::routes(&app, None));
     let sorted = |routes: &[(_, String)]| {
         let mut routes: Vec<String> =
             routes.iter().map(|(method, path)| format!("{path} {method}")).collect();
@@ -56,6 +59,7 @@ fn what_the_document_does_not_describe_is_answered_with_a_whole_problem() {
         ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/api/v1/nowhere", 404, "not_found"),
         ("PUT", "/api/v1/imports", 405, "method_not_allowed"),
+        ("GET", "/api/v1/rules/parse", 405, "method_not_allowed"),
         ("POST", "/api/v1/contacts/merge", 422, "not_available"),
     ] {
         let reply = client.send(method, path, &[], Vec::new());

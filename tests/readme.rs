@@ -42,7 +42,12 @@ fn the_tour_of_the_readme_runs_as_it_is_written() {
     let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success(), "{out}\n{err}");
     // The patch with a number of another country, and the contact that came back unsubscribed.
-    for told in ["\"code\":\"wrong_type\"", "\"status\":\"unsubscribed\"", "\"first_name\":\"Grace\""] {
+    for told in [
+        "\"code\":\"wrong_type\"",
+        "\"member\":true",
+        "\"status\":\"unsubscribed\"",
+        "\"first_name\":\"Grace\"",
+    ] {
         assert!(out.contains(told), "{told} is not in:\n{out}");
     }
     let ada = client.get("/api/v1/contacts/ada@example.org").json;

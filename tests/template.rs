@@ -78,6 +78,7 @@ fn routed() -> RouteSet {
     [
         listed("contacts", contacts::routes(&app)),
         listed("imports", imports::routes(&deps)),
+        listed("search", search::routes(&app)),
         listed("settings", settings::routes(&app, None)),
     ]
     .concat()
@@ -90,7 +91,8 @@ fn template_routers_document_and_watch_have_the_same_routes() {
     let (deployed, _) = deployed();
     assert_eq!(deployed, routed(), "infra/template.yaml and the routers");
     assert_eq!(deployed, watched(), "infra/template.yaml and `watch.router` in Cargo.toml");
-    let document = openapi_of([contacts::openapi(), imports::openapi(), settings::openapi()]);
+    let document =
+        openapi_of([contacts::openapi(), imports::openapi(), search::openapi(), settings::openapi()]);
     let described: BTreeSet<String> =
         described(&document).iter().map(|(method, path)| format!("{method} {path}")).collect();
     let deployed = deployed.iter().map(|route| route.split_once(' ').expect("a function").1.to_owned());
@@ -105,6 +107,7 @@ fn a_function_also_answers_what_is_under_its_paths_and_has_no_route() {
         "contacts /api/v1/contacts/{proxy+}",
         "imports /api/v1/imports",
         "imports /api/v1/imports/{proxy+}",
+        "search /api/v1/rules/{proxy+}",
         "settings $default",
     ];
     assert_eq!(rest, expected.map(str::to_owned).into());
@@ -152,6 +155,9 @@ fn functions_may_do_what_their_store_does() {
     for action in ["SendMessage", "ChangeMessageVisibility"] {
         let needed = format!("sqs:{action} RangeQueue.Arn");
         assert!(allowed("ImportFunction").contains(&needed), "ImportFunction lacks {needed}");
+    }
+    for needed in ["GetItem ContactsTable.Arn", "GetItem DirectoryTable.Arn", "Query ConfigTable.Arn"] {
+        assert!(allowed("SearchFunction").contains(&format!("dynamodb:{needed}")), "{needed}");
     }
     let imports = allowed("ImportsFunction");
     for link in

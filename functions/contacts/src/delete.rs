@@ -1,4 +1,4 @@
-use api::{ApiError, App, Caller, PathText, Preconditions, Problem, QueryParams};
+use api::{ApiError, App, Caller, Location, PathText, Preconditions, Problem, QueryParams};
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::Standing;
@@ -6,7 +6,6 @@ use serde::Deserialize;
 use store::Written;
 
 use crate::Store;
-use crate::location::Location;
 
 /// Says which kind of delete is meant.
 #[derive(Debug, Deserialize)]

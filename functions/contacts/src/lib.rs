@@ -7,7 +7,6 @@ mod create;
 mod delete;
 mod input;
 mod list;
-mod location;
 mod patch;
 mod read;
 mod schema;

@@ -1,4 +1,4 @@
-use api::{ApiError, App, Caller, JsonObject, Members, PathText, Preconditions, Problem};
+use api::{ApiError, App, Caller, JsonObject, Location, Members, PathText, Preconditions, Problem};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -10,7 +10,6 @@ use crate::apply::{exists, pointer_of};
 use crate::attributes::typed;
 use crate::create::shown;
 use crate::input::{Input, Purpose};
-use crate::location::Location;
 
 const ROUNDS: usize = 8;
 

@@ -1,4 +1,4 @@
-use api::{ApiError, App, Caller, ETag, PathText, Preconditions, Problem};
+use api::{ApiError, App, Caller, ETag, Location, PathText, Preconditions, Problem};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::ETAG;
@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 
 use crate::Store;
 use crate::create::shown;
-use crate::location::Location;
 
 /// Reads a contact by its id or its URL-encoded email.
 #[utoipa::path(

@@ -29,6 +29,7 @@ pub(crate) fn router(
     let imports = imports::Deps { app: app.clone(), objects: plane.objects() };
     contacts::routes(&app)
         .merge(imports::routes(&imports))
+        .merge(search::routes(&app))
         .merge(settings::routes(&app, operator))
         .into_router(&app)
 }

@@ -14,6 +14,10 @@ pub struct FieldError {
     /// The place in the body, as a JSON pointer.
     #[schema(example = "/email")]
     pub pointer: String,
+    /// The place in the text there, in characters from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, example = 12)]
+    pub column: Option<usize>,
     /// The kind of fault; stable, for programs.
     #[schema(value_type = String, example = "invalid_email")]
     pub code: Cow<'static, str>,
@@ -24,7 +28,12 @@ pub struct FieldError {
 impl FieldError {
     /// Places a fault of the domain.
     pub fn new(pointer: impl Into<String>, invalid: Invalid) -> Self {
-        Self { pointer: pointer.into(), code: invalid.code.into(), detail: invalid.detail.into_owned() }
+        Self {
+            pointer: pointer.into(),
+            column: None,
+            code: invalid.code.into(),
+            detail: invalid.detail.into_owned(),
+        }
     }
 }
 

@@ -143,9 +143,8 @@ async fn unknown_method() -> Response {
 
 /// Tells paths that the contract describes and that are not built yet from those that never will be.
 fn is_planned(path: &str) -> bool {
-    const PLANNED: [&str; 10] = [
-        "rules", "exports", "lists", "events", "fields", "scoring", "api-keys", "settings", "usage", "forms",
-    ];
+    const PLANNED: [&str; 9] =
+        ["exports", "lists", "events", "fields", "scoring", "api-keys", "settings", "usage", "forms"];
     let first = path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/')?.split('/').next());
     first.is_some_and(|first| PLANNED.contains(&first))
 }

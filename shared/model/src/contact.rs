@@ -135,6 +135,18 @@ pub enum Tier {
 }
 
 impl Tier {
+    /// Lists every tier, the lowest first.
+    pub const ALL: [Self; 3] = [Self::Cold, Self::Warm, Self::Hot];
+
+    /// Names the tier as the API does.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Warm => "warm",
+            Self::Hot => "hot",
+        }
+    }
+
     /// Ranks a score by the default thresholds.
     pub fn of(score: i64) -> Self {
         match score {

@@ -9,6 +9,7 @@ mod id;
 pub mod import;
 mod invalid;
 mod phone;
+pub mod rule;
 mod status;
 mod tag;
 mod tenant;

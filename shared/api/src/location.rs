@@ -1,16 +1,23 @@
-use api::{ApiError, Caller};
 use model::{Contact, ContactId, Email, Standing};
 use store::ContactStore;
 
-/// Is what `{id}` of a path may be.
-pub(crate) enum Location {
+use crate::{ApiError, Caller};
+
+/// Is how a request names a contact: `{id}` of a path, and the like in bodies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// By its id.
     Id(ContactId),
+    /// By its address.
     Email(Email),
 }
 
 impl Location {
     /// Reads a UUID or an address.
-    pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
+    ///
+    /// # Errors
+    /// 404 for what can be neither.
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
         if text.contains('@') {
             return Email::parse(text).map(Self::Email).map_err(|_| ApiError::not_found("contact"));
         }
@@ -19,7 +26,10 @@ impl Location {
     }
 
     /// Reads the contact there.
-    pub(crate) async fn find<S: ContactStore>(
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn find<S: ContactStore>(
         &self,
         store: &S,
         caller: &Caller,

@@ -1,0 +1,76 @@
+//! The rule of a request, in either spelling.
+
+use api::{ApiError, FieldError, Members, Problem};
+use axum::http::StatusCode;
+use model::Invalid;
+use model::rule::{Parsed, Place, Rule, RuleError};
+use serde_json::Value;
+
+/// Is a rule as a body has it.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Query(String),
+    Tree(Value),
+}
+
+impl Asked {
+    /// Takes `query` or `rule`; what is wrong with that is noted in the members.
+    pub(crate) fn read(members: &mut Members) -> Option<Self> {
+        match (members.take("query"), members.take("rule")) {
+            (None | Some(Value::Null), None | Some(Value::Null)) => {
+                members.fault("query", Invalid::new("required", "give a `query`, or a `rule` instead"));
+                None
+            }
+            (None | Some(Value::Null), Some(tree)) => Some(Self::Tree(tree)),
+            (Some(Value::String(query)), None | Some(Value::Null)) => Some(Self::Query(query)),
+            (Some(_), None | Some(Value::Null)) => {
+                members.fault("query", Invalid::new("wrong_type", "give text, or a `rule` instead"));
+                None
+            }
+            (Some(_), Some(_)) => {
+                members.fault("rule", Invalid::new("conflict", "give either `query` or `rule`, not both"));
+                None
+            }
+        }
+    }
+
+    /// Reads the rule.
+    pub(crate) fn parse(&self) -> Result<Parsed, ApiError> {
+        let parsed = match self {
+            Self::Query(query) => Rule::parse(query),
+            Self::Tree(tree) => Rule::from_json(tree),
+        };
+        parsed.map_err(|error| refused(vec![error]))
+    }
+}
+
+/// Answers 400 for a rule that cannot be understood, with all places; 422 where it is understood
+/// and names what there is not.
+pub(crate) fn refused(errors: Vec<RuleError>) -> ApiError {
+    let names_nothing =
+        |error: &RuleError| matches!(error.code, "unknown_list" | "unknown_segment" | "segment_cycle");
+    let status = if errors.iter().all(names_nothing) {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    let problem = Problem::of_errors(errors.into_iter().map(placed).collect());
+    Problem { status: status.as_u16(), ..problem }.into()
+}
+
+fn placed(error: RuleError) -> FieldError {
+    let (pointer, column) = pointed(&error.place);
+    let detail = match column {
+        Some(_) => error.to_string(),
+        None => error.detail.into_owned(),
+    };
+    FieldError { column, ..FieldError::new(pointer, Invalid::new(error.code, detail)) }
+}
+
+/// Gives the pointer into the body, and the column in the query there.
+pub(crate) fn pointed(place: &Place) -> (String, Option<usize>) {
+    match place {
+        Place::Column(column) => ("/query".to_owned(), Some(*column)),
+        Place::Pointer(inner) => (format!("/rule{inner}"), None),
+    }
+}

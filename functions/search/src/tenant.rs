@@ -1,0 +1,33 @@
+//! What a rule is bound to: the fields, lists and clock of a tenant.
+
+use api::{ApiError, App, Caller};
+use model::Tenant;
+use model::rule::{Bound, Lists, Moment, Parsed, Warning, Zone, bind};
+use store::Freshness;
+
+use crate::Store;
+use crate::request::refused;
+
+/// Binds a rule to the tenant of the caller, now.
+pub(crate) async fn bound<S: Store>(
+    app: &App<S>,
+    caller: &Caller,
+    parsed: &Parsed,
+    lists: &impl Lists,
+) -> Result<(Bound, Vec<Warning>), ApiError> {
+    let moment = Moment::new(app.now(), zone(&caller.tenant));
+    let fields = app.store.fields(&caller.tenant, Freshness::Cached).await?;
+    let first = bind(parsed, &fields, lists, &moment);
+    let knows_all = |(_, warnings): &(_, Vec<Warning>)| warnings.iter().all(|w| w.code != "unknown_field");
+    if first.as_ref().is_ok_and(knows_all) {
+        return first.map_err(refused);
+    }
+    // Another instance may have defined the field since, or given it another type.
+    let fields = app.store.fields(&caller.tenant, Freshness::Strong).await?;
+    bind(parsed, &fields, lists, &moment).map_err(refused)
+}
+
+/// Gives the zone in which a tenant's days begin: UTC until tenants can choose.
+fn zone(_tenant: &Tenant) -> Zone {
+    Zone::utc()
+}

@@ -1,0 +1,9 @@
+mod any;
+mod errors;
+mod explanations;
+mod jane;
+mod json;
+mod operators;
+mod query;
+mod text;
+mod time;
