@@ -9,12 +9,14 @@
 //!           '-- partition -'                     '---- one sub item: 4,096 bits ----'
 //! ```
 //!
-//! [`Writer`] keeps it up to date from the changes of contacts. The planner and the executor follow.
+//! [`Writer`] keeps it up to date from the changes of contacts; [`Reader`] answers a [`Question`] with
+//! the exact set of ordinals, its count, and pages in any order.
 
 mod column;
 mod facts;
 mod key;
 mod number;
+mod read;
 mod set;
 mod table;
 mod term;
@@ -23,8 +25,9 @@ mod writer;
 pub use column::{COLUMN_VALUES, ColumnBlock};
 pub use facts::Facts;
 pub use key::{Generation, Kind, Place, SetPlace, column_key};
+pub use read::{Answers, Column, Direction, Question, ReadError, Reader, Sort, SortKey};
 pub use set::{SUB_SIZE, SUBS, SetBlock, WholeSet};
-pub use table::{IndexTable, Item, ItemKey, Nonce};
+pub use table::{Found, IndexTable, Item, ItemKey, Nonce};
 pub use term::{MAX_TOKENS, Term};
 pub use writer::{Change, Contacts, NotApplied, Writer};
 

@@ -24,6 +24,9 @@ pub struct Item {
     pub nonce: Nonce,
 }
 
+/// Is what a query finds: a sort key and the data under it.
+pub type Found = (Vec<u8>, Vec<u8>);
+
 /// Keeps the index.
 pub trait IndexTable: Send + Sync {
     /// Why a call failed.
@@ -31,6 +34,14 @@ pub trait IndexTable: Send + Sync {
 
     /// Reads an item, strongly consistent.
     fn get(&self, key: &ItemKey) -> impl Future<Output = Result<Option<Item>, Self::Error>> + Send;
+
+    /// Reads the sort keys and data of a partition's items whose sort keys start like this, all of
+    /// them, in the order of their keys. What was written just before may be missing.
+    fn query(
+        &self,
+        partition: &[u8; 22],
+        start: &[u8],
+    ) -> impl Future<Output = Result<Vec<Found>, Self::Error>> + Send;
 
     /// Writes an item if what lies there is still what was seen: an item of this nonce, or nothing.
     /// False when it is not. An error says nothing: the write may come into effect, also later.

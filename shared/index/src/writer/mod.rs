@@ -9,7 +9,9 @@
 //! 2. *A real difference always writes*, with a fresh nonce, also where the item agrees already or
 //!    is not there: only so does an older writer, who read before, lose.
 //! 3. *Images only in their order, and only of a contact that stayed where it is.* What cannot rely
-//!    on that ([`Change::Reread`]) takes its values from the contact, read after the item.
+//!    on that ([`Change::Reread`]) takes its values from the contact, read after the item; and so
+//!    does whatever else the batch has of that contact, because the lanes that it was on before and
+//!    after are in no order.
 //!
 //! A set that outgrows its list is split before anything is added: all sixteen sub-containers are
 //! written as the list was, then the list becomes the mark of the split. Whoever splits has read
@@ -31,7 +33,7 @@ use futures::{StreamExt, stream};
 
 use crate::facts::{Cell, CellValue};
 use crate::{Facts, Generation, IndexTable, Item, ItemKey, Malformed, Nonce};
-use plan::{Plan, Target, Wanted};
+use plan::{Plan, Target, Wanted, Work};
 
 /// Items that are read and written side by side.
 const ITEMS_AT_ONCE: usize = 32;
@@ -119,24 +121,19 @@ impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
     /// # Errors
     /// Tells the first change that may not be applied; those before it are.
     pub async fn apply(&self, changes: &[Change]) -> Result<(), NotApplied> {
-        let mut plan = Plan::default();
-        for (number, change) in changes.iter().enumerate() {
-            match change {
-                Change::Image { ordinal, old, new } => plan.image(number, *ordinal, old.as_ref(), new),
-                Change::Reread { ordinal, known } => {
-                    // Only to know which cells there may be; the values are read after each item.
-                    let truth = self.contacts.facts(*ordinal).await;
-                    let truth = truth.map_err(|error| NotApplied { first: 0, cause: error.into() })?;
-                    plan.reread(number, *ordinal, [Some(known), truth.as_ref()].into_iter().flatten());
-                }
-            }
+        let mut plan = Plan::of(changes);
+        for (change, ordinal) in plan.rereads().to_vec() {
+            // Only to know which cells there may be; the values are read after each item.
+            let truth = self.contacts.facts(ordinal).await;
+            let truth = truth.map_err(|error| NotApplied { first: 0, cause: error.into() })?;
+            plan.reread(change, ordinal, &truth.unwrap_or_default());
         }
         let (additions, removals) = plan.parts();
         self.carry_out(additions).await?;
         self.carry_out(removals).await
     }
 
-    async fn carry_out(&self, work: Vec<(Target, Vec<Wanted>)>) -> Result<(), NotApplied> {
+    async fn carry_out(&self, work: Work) -> Result<(), NotApplied> {
         let work = work.into_iter().map(|(target, wanted)| async move {
             let first = wanted.iter().map(|wanted| wanted.change).min().unwrap_or_default();
             let done = match target {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Change;
 use crate::facts::{Cell, CellValue, cells};
 use crate::{Facts, Generation, ItemKey, Kind, Place, SetPlace, Term, column_key};
 
@@ -32,14 +33,45 @@ pub(super) struct Wanted {
     pub(super) value: Option<CellValue>,
 }
 
+/// Is what to write, item by item.
+pub(super) type Work = Vec<(Target, Vec<Wanted>)>;
+
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     work: BTreeMap<Target, Vec<Wanted>>,
+    /// Whose contacts tell, each with the change that says so first.
+    rereads: Vec<(usize, u32)>,
 }
 
 impl Plan {
+    /// Plans a batch.
+    pub(super) fn of(changes: &[Change]) -> Self {
+        let mut first: BTreeMap<u32, usize> = BTreeMap::new();
+        for (number, change) in changes.iter().enumerate() {
+            if let Change::Reread { ordinal, .. } = change {
+                first.entry(*ordinal).or_insert(number);
+            }
+        }
+        let mut plan = Self::default();
+        for (number, change) in changes.iter().enumerate() {
+            match change {
+                Change::Image { ordinal, old, new } if first.contains_key(ordinal) => {
+                    old.iter().chain([new]).for_each(|facts| plan.reread(number, *ordinal, facts));
+                }
+                Change::Image { ordinal, old, new } => plan.image(number, *ordinal, old.as_ref(), new),
+                Change::Reread { ordinal, known } => plan.reread(number, *ordinal, known),
+            }
+        }
+        plan.rereads = first.into_iter().map(|(ordinal, number)| (number, ordinal)).collect();
+        plan
+    }
+
+    pub(super) fn rereads(&self) -> &[(usize, u32)] {
+        &self.rereads
+    }
+
     /// Adds the cells in which two images differ.
-    pub(super) fn image(&mut self, change: usize, ordinal: u32, old: Option<&Facts>, new: &Facts) {
+    fn image(&mut self, change: usize, ordinal: u32, old: Option<&Facts>, new: &Facts) {
         for cell in cells(old.into_iter().chain([new])) {
             let value = cell.value(Some(new));
             if value != cell.value(old) {
@@ -48,14 +80,9 @@ impl Plan {
         }
     }
 
-    /// Adds every cell of an ordinal.
-    pub(super) fn reread<'a>(
-        &mut self,
-        change: usize,
-        ordinal: u32,
-        states: impl IntoIterator<Item = &'a Facts>,
-    ) {
-        for cell in cells(states) {
+    /// Adds every cell that an ordinal has in one of its states.
+    pub(super) fn reread(&mut self, change: usize, ordinal: u32, state: &Facts) {
+        for cell in cells([state]) {
             self.add(ordinal, &cell, Wanted { change, ordinal, value: None });
         }
     }
@@ -65,7 +92,7 @@ impl Plan {
     }
 
     /// Parts what adds anything, which goes first, from what only removes.
-    pub(super) fn parts(self) -> (Vec<(Target, Vec<Wanted>)>, Vec<(Target, Vec<Wanted>)>) {
+    pub(super) fn parts(self) -> (Work, Work) {
         let removes =
             |wanted: &Wanted| matches!(wanted.value, Some(CellValue::Bit(false) | CellValue::Number(None)));
         self.work.into_iter().partition(|(_, wanted)| !wanted.iter().all(removes))
@@ -107,5 +134,25 @@ impl Target {
                 sort: column_key(*chunk).to_vec(),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_contact_that_moved_no_image_of_the_batch_is_believed() {
+        let with = |term: &str| Facts { terms: [(1, Term::value(term))].into(), ..Facts::default() };
+        let changes = [
+            Change::Image { ordinal: 7, old: Some(with("c")), new: with("b") },
+            Change::Image { ordinal: 8, old: Some(with("c")), new: with("b") },
+            Change::Reread { ordinal: 7, known: with("b") },
+        ];
+        let plan = Plan::of(&changes);
+        assert_eq!(plan.rereads(), [(2, 7)]);
+        let wanted = |ordinal| plan.work.values().flatten().filter(move |wanted| wanted.ordinal == ordinal);
+        assert!(wanted(7).all(|wanted| wanted.value.is_none()));
+        assert_eq!(wanted(8).filter_map(|wanted| wanted.value).count(), 2);
     }
 }

@@ -1,0 +1,49 @@
+//! From the items of a column to values.
+
+use std::collections::BTreeMap;
+use std::ops::{Bound, RangeBounds};
+
+use roaring::RoaringBitmap;
+
+use crate::{ColumnBlock, Found, Malformed};
+
+/// Holds the numbers or dates of one field, by ordinal.
+#[derive(Debug, Default)]
+pub struct Column {
+    blocks: BTreeMap<u32, ColumnBlock>,
+}
+
+impl Column {
+    pub(super) fn add(&mut self, slab: u16, items: &[Found]) -> Result<(), Malformed> {
+        for (key, data) in items {
+            let chunk = <[u8; 2]>::try_from(key.as_slice()).map_err(|_| Malformed { what: "key" })?;
+            let block = u32::from(slab) << 9 | u32::from(u16::from_be_bytes(chunk));
+            self.blocks.insert(block, ColumnBlock::decode(data)?);
+        }
+        Ok(())
+    }
+
+    /// Gives the value of an ordinal.
+    pub fn get(&self, ordinal: u32) -> Option<f64> {
+        self.blocks.get(&(ordinal >> 9))?.get((ordinal & 0x1FF) as usize)
+    }
+
+    /// Gives the ordinals with a value.
+    pub(super) fn present(&self) -> RoaringBitmap {
+        self.matching(|_| true)
+    }
+
+    /// Gives the ordinals with a value in one of the ranges.
+    pub(super) fn within(&self, ranges: &[(Bound<f64>, Bound<f64>)]) -> RoaringBitmap {
+        self.matching(|value| ranges.iter().any(|range| range.contains(&value)))
+    }
+
+    fn matching(&self, test: impl Fn(f64) -> bool) -> RoaringBitmap {
+        let mut ordinals = RoaringBitmap::new();
+        for (block, values) in &self.blocks {
+            let matching = values.iter().filter(|(_, value)| test(*value));
+            ordinals.extend(matching.map(|(place, _)| block << 9 | place as u32));
+        }
+        ordinals
+    }
+}

@@ -1,0 +1,192 @@
+//! Reading: a question becomes one parallel wave of queries, and set algebra over what they give.
+//!
+//! `not x` is what is live and not `x`, and every answer is of live ordinals only, so that postings
+//! may dangle. The count is the size of the answer: there is no counter to drift.
+
+mod columns;
+mod sets;
+mod sort;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use roaring::RoaringBitmap;
+
+use crate::{Found, Generation, IndexTable, Kind, Malformed, Term};
+
+pub use columns::Column;
+pub use sort::{Direction, Sort, SortKey};
+
+/// Queries under way at once.
+const QUERIES_AT_ONCE: usize = 64;
+
+/// Is a question in the index's own words.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Question {
+    /// Who is in every one of these; of none: everybody.
+    All(Vec<Question>),
+    /// Who is in at least one of these; of none: nobody.
+    Any(Vec<Question>),
+    /// Who is not in this.
+    Not(Box<Question>),
+    /// Who has a term in a field.
+    Term(u16, Term),
+    /// Who has a term in a field that starts like this one.
+    StartsWith(u16, Term),
+    /// Whose number or date is in one of the ranges.
+    Within(u16, Vec<(Bound<f64>, Bound<f64>)>),
+    /// Who has a number or date at all.
+    HasNumber(u16),
+}
+
+/// Says why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError<E> {
+    /// The table failed.
+    #[error("the table failed")]
+    Table(#[source] E),
+    /// What lies there is not of the index.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+}
+
+/// Is one thing to query in every slab.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Live,
+    Terms { field: u16, start: Vec<u8> },
+    Column { field: u16 },
+}
+
+impl Part {
+    fn of_term(field: u16, term: &Term) -> Self {
+        Self::Terms { field, start: term.prefix() }
+    }
+
+    fn of_start(field: u16, term: &Term) -> Self {
+        Self::Terms { field, start: term.as_bytes().to_vec() }
+    }
+}
+
+/// Holds what was read for a question, and for the order of its answer.
+#[derive(Debug, Default)]
+pub struct Answers {
+    live: RoaringBitmap,
+    sets: BTreeMap<Part, RoaringBitmap>,
+    columns: BTreeMap<u16, Column>,
+}
+
+/// Reads one tenant's index.
+#[derive(Debug)]
+pub struct Reader<'a, T> {
+    table: &'a T,
+    generation: Generation,
+    slabs: u16,
+}
+
+impl<'a, T: IndexTable> Reader<'a, T> {
+    /// Reads from a table. `slabs` is how many there are: up to that of the highest ordinal.
+    pub fn new(table: &'a T, generation: Generation, slabs: u16) -> Self {
+        Self { table, generation, slabs }
+    }
+
+    /// Reads what questions need, each thing once, all at the same time; and columns to sort by.
+    ///
+    /// # Errors
+    /// When a query fails.
+    pub async fn read(
+        &self,
+        questions: impl IntoIterator<Item = &Question>,
+        sorts: impl IntoIterator<Item = u16>,
+    ) -> Result<Answers, ReadError<T::Error>> {
+        let mut parts = BTreeSet::from([Part::Live]);
+        questions.into_iter().for_each(|question| question.parts(&mut parts));
+        parts.extend(sorts.into_iter().map(|field| Part::Column { field }));
+        let wave: Vec<(&Part, u16)> =
+            parts.iter().flat_map(|part| (0..self.slabs).map(move |slab| (part, slab))).collect();
+        // Collected first: as a lazy stream the borrowing futures would not be provably `Send`.
+        let queries: Vec<_> = wave.into_iter().map(|(part, slab)| self.query(part, slab)).collect();
+        let mut results = stream::iter(queries).buffer_unordered(QUERIES_AT_ONCE);
+        let mut answers = Answers::default();
+        while let Some((part, slab, items)) = results.try_next().await? {
+            match part {
+                Part::Live => sets::add(&mut answers.live, slab, &items)?,
+                Part::Terms { .. } => {
+                    sets::add(answers.sets.entry(part.clone()).or_default(), slab, &items)?;
+                }
+                Part::Column { field } => {
+                    answers.columns.entry(*field).or_default().add(slab, &items)?;
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn query<'p>(
+        &self,
+        part: &'p Part,
+        slab: u16,
+    ) -> Result<(&'p Part, u16, Vec<Found>), ReadError<T::Error>> {
+        let (kind, field, start) = match part {
+            Part::Live => (Kind::Live, 0, &[][..]),
+            Part::Terms { field, start } => (Kind::Terms, *field, &start[..]),
+            Part::Column { field } => (Kind::Column, *field, &[][..]),
+        };
+        let partition = self.generation.partition(kind, field, slab);
+        let items = self.table.query(&partition, start).await.map_err(ReadError::Table)?;
+        Ok((part, slab, items))
+    }
+}
+
+impl Question {
+    fn parts(&self, parts: &mut BTreeSet<Part>) {
+        match self {
+            Self::All(questions) | Self::Any(questions) => {
+                questions.iter().for_each(|question| question.parts(parts));
+            }
+            Self::Not(question) => question.parts(parts),
+            Self::Term(field, term) => {
+                parts.insert(Part::of_term(*field, term));
+            }
+            Self::StartsWith(field, term) => {
+                parts.insert(Part::of_start(*field, term));
+            }
+            Self::Within(field, _) | Self::HasNumber(field) => {
+                parts.insert(Part::Column { field: *field });
+            }
+        }
+    }
+}
+
+impl Answers {
+    /// Gives who is in the answer of a question that was read for.
+    pub fn to(&self, question: &Question) -> RoaringBitmap {
+        let set = |part: &Part| self.sets.get(part).map(|set| set & &self.live).unwrap_or_default();
+        let column = |field: &u16| self.columns.get(field);
+        match question {
+            Question::All(questions) => {
+                questions.iter().fold(self.live.clone(), |all, question| all & self.to(question))
+            }
+            Question::Any(questions) => {
+                questions.iter().fold(RoaringBitmap::new(), |any, question| any | self.to(question))
+            }
+            Question::Not(question) => &self.live - self.to(question),
+            Question::Term(field, term) => set(&Part::of_term(*field, term)),
+            Question::StartsWith(field, term) => set(&Part::of_start(*field, term)),
+            Question::Within(field, ranges) => {
+                column(field).map(|column| column.within(ranges) & &self.live).unwrap_or_default()
+            }
+            Question::HasNumber(field) => {
+                column(field).map(|column| column.present() & &self.live).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Gives everybody.
+    pub fn live(&self) -> &RoaringBitmap {
+        &self.live
+    }
+}

@@ -1,0 +1,198 @@
+//! Random contacts through the writer, random questions through the reader, and what counting by
+//! hand gives.
+
+use std::convert::Infallible;
+use std::sync::Mutex;
+
+use futures::executor::block_on;
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Change, Contacts, Facts, Item, ItemKey, Nonce, Writer};
+
+const GENERATION: Generation = Generation { tenant: [9; 16], number: 3 };
+const WORDS: u16 = 1;
+const SCORE: u16 = 2;
+
+#[derive(Default)]
+struct Table(Mutex<BTreeMap<ItemKey, Item>>);
+
+impl IndexTable for Table {
+    type Error = Infallible;
+
+    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, Infallible> {
+        Ok(self.0.lock().unwrap().get(key).cloned())
+    }
+
+    async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, Infallible> {
+        let table = self.0.lock().unwrap();
+        let items =
+            table.iter().filter(|(key, _)| key.partition == *partition && key.sort.starts_with(start));
+        Ok(items.map(|(key, item)| (key.sort.clone(), item.data.clone())).collect())
+    }
+
+    async fn put(&self, key: &ItemKey, item: Item, seen: Option<Nonce>) -> Result<bool, Infallible> {
+        let mut table = self.0.lock().unwrap();
+        let is_unchanged = table.get(key).map(|item| item.nonce) == seen;
+        if is_unchanged {
+            table.insert(key.clone(), item);
+        }
+        Ok(is_unchanged)
+    }
+
+    async fn pause(&self, _: u32) {}
+}
+
+/// Nobody is read again where no contact goes or moves.
+struct Nobody;
+
+impl Contacts for Nobody {
+    type Error = Infallible;
+
+    async fn facts(&self, _: u32) -> Result<Option<Facts>, Infallible> {
+        Ok(None)
+    }
+}
+
+type People = BTreeMap<u32, Facts>;
+
+fn facts() -> impl Strategy<Value = Facts> {
+    (vec("[ab]{1,3}", 0..3), proptest::option::of(-3i32..4)).prop_map(|(words, score)| Facts {
+        terms: words.iter().map(|word| (WORDS, Term::value(word))).collect(),
+        columns: score.map(|score| (SCORE, f64::from(score) / 2.0)).into_iter().collect(),
+    })
+}
+
+/// People in a crowd that outgrows a list, and at the borders of containers and slabs.
+fn people() -> impl Strategy<Value = People> {
+    let ordinal =
+        prop_oneof![0u32..700, 4_090u32..4_100, 65_530u32..65_540, 262_140u32..262_150, 524_280u32..524_290,];
+    btree_map(ordinal, facts(), 0..700)
+}
+
+fn questions() -> impl Strategy<Value = Question> {
+    let bound = || {
+        let value = || (-4i32..5).prop_map(|value| f64::from(value) / 2.0);
+        prop_oneof![
+            Just(Bound::Unbounded),
+            value().prop_map(Bound::Included),
+            value().prop_map(Bound::Excluded)
+        ]
+    };
+    let leaf = prop_oneof![
+        "[ab]{1,3}".prop_map(|word| Question::Term(WORDS, Term::value(&word))),
+        "[ab]{1,2}".prop_map(|word| Question::StartsWith(WORDS, Term::value(&word))),
+        vec((bound(), bound()), 0..3).prop_map(|ranges| Question::Within(SCORE, ranges)),
+        Just(Question::HasNumber(SCORE)),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Question::All),
+            vec(inner.clone(), 0..4).prop_map(Question::Any),
+            inner.prop_map(|question| Question::Not(Box::new(question))),
+        ]
+    })
+}
+
+fn holds(question: &Question, facts: &Facts) -> bool {
+    match question {
+        Question::All(questions) => questions.iter().all(|question| holds(question, facts)),
+        Question::Any(questions) => questions.iter().any(|question| holds(question, facts)),
+        Question::Not(question) => !holds(question, facts),
+        Question::Term(field, term) => facts.terms.contains(&(*field, term.clone())),
+        Question::StartsWith(field, start) => facts
+            .terms
+            .iter()
+            .any(|(known, term)| known == field && term.as_bytes().starts_with(start.as_bytes())),
+        Question::Within(field, ranges) => facts
+            .columns
+            .get(field)
+            .is_some_and(|value| ranges.iter().any(|range| std::ops::RangeBounds::contains(range, value))),
+        Question::HasNumber(field) => facts.columns.contains_key(field),
+    }
+}
+
+fn indexed(batches: &[Vec<Change>]) -> Table {
+    let table = Table::default();
+    let writer = Writer::new(&table, &Nobody, GENERATION);
+    batches.iter().for_each(|batch| block_on(writer.apply(batch)).unwrap());
+    table
+}
+
+fn image(ordinal: u32, old: Option<&Facts>, new: &Facts) -> Change {
+    Change::Image { ordinal, old: old.cloned(), new: new.clone() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn an_answer_is_what_counting_by_hand_gives(
+        before in people(),
+        changed in vec((any::<prop::sample::Index>(), facts()), 0..40),
+        questions in vec(questions(), 1..8),
+        direction in prop_oneof![Just(Direction::Ascending), Just(Direction::Descending)],
+        limit in 1usize..60,
+    ) {
+        let mut people = before.clone();
+        let mut changes: Vec<Change> = before.iter().map(|(ordinal, new)| image(*ordinal, None, new)).collect();
+        let ordinals: Vec<u32> = before.keys().copied().collect();
+        for (index, new) in changed.into_iter().filter(|_| !ordinals.is_empty()) {
+            let ordinal = *index.get(&ordinals);
+            changes.push(image(ordinal, people.get(&ordinal), &new));
+            people.insert(ordinal, new);
+        }
+        let batches: Vec<Vec<Change>> = changes.chunks(150).map(<[Change]>::to_vec).collect();
+        let table = indexed(&batches);
+        let answers = block_on(Reader::new(&table, GENERATION, 3).read(&questions, [SCORE])).unwrap();
+        for question in &questions {
+            let expected: Vec<u32> =
+                people.iter().filter(|(_, facts)| holds(question, facts)).map(|(ordinal, _)| *ordinal).collect();
+            let answer = answers.to(question);
+            prop_assert_eq!(answer.iter().collect::<Vec<_>>(), expected.clone());
+
+            let by_age: Vec<u32> = expected.iter().rev().copied().collect();
+            prop_assert_eq!(walk(&answers, &answer, None, limit), by_age.clone());
+
+            let score = |ordinal: &u32| people[ordinal].columns.get(&SCORE).copied();
+            let (mut sorted, without): (Vec<u32>, Vec<u32>) =
+                by_age.into_iter().partition(|ordinal| score(ordinal).is_some());
+            sorted.sort_by(|a, b| match direction {
+                Direction::Ascending => score(a).partial_cmp(&score(b)).unwrap(),
+                Direction::Descending => score(b).partial_cmp(&score(a)).unwrap(),
+            });
+            sorted.extend(without);
+            let sort = Sort { field: SCORE, direction };
+            prop_assert_eq!(walk(&answers, &answer, Some(sort), limit), sorted);
+        }
+    }
+}
+
+/// Reads page by page to the end.
+fn walk(answers: &Answers, answer: &RoaringBitmap, sort: Option<Sort>, limit: usize) -> Vec<u32> {
+    let mut walked = Vec::new();
+    let mut after = None;
+    loop {
+        let page = answers.page(answer, sort, after, limit);
+        let Some(last) = page.last() else { return walked };
+        after = Some(*last);
+        walked.extend(page.iter().map(|key| key.ordinal));
+    }
+}
+
+#[test]
+fn a_dense_term_is_read_from_its_sub_containers_and_a_sparse_one_from_its_list() {
+    let with = |word: &str| Facts { terms: [(WORDS, Term::value(word))].into(), ..Facts::default() };
+    let changes: Vec<Change> =
+        (0..2_000).map(|n| image(n, None, &with(if n % 100 == 0 { "rare" } else { "common" }))).collect();
+    let table = indexed(&[changes]);
+    let sizes = |word: &str| -> Vec<usize> {
+        let partition = GENERATION.partition(Kind::Terms, WORDS, 0);
+        let items = block_on(table.query(&partition, &Term::value(word).prefix())).unwrap();
+        items.into_iter().map(|(_, data)| data.len()).collect()
+    };
+    assert_eq!(sizes("rare"), [41]);
+    assert_eq!(sizes("common").len(), 17);
+    assert!(sizes("common").into_iter().all(|size| size <= 513));
+}
