@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use local::{Options, Process};
 use serde_json::json;
@@ -16,6 +17,7 @@ pub struct Product {
     /// What runs in this process, unless the product runs elsewhere.
     pub process: Option<Process>,
     runtime: Runtime,
+    tenants: AtomicU32,
 }
 
 static PRODUCT: LazyLock<Product> = LazyLock::new(Product::start);
@@ -42,18 +44,21 @@ impl Product {
         let runtime = Runtime::new().expect("a runtime");
         if let Ok(url) = std::env::var("LEADS_URL") {
             let admin_key = std::env::var("LEADS_ADMIN_KEY").expect("LEADS_ADMIN_KEY goes with LEADS_URL");
-            return Self { url, admin_key, process: None, runtime };
+            return Self { url, admin_key, process: None, runtime, tenants: AtomicU32::new(0) };
         }
         let admin_key = "the-operators-key-of-this-suite".to_owned();
         let options = Options { admin_key: Some(admin_key.clone()), ..Options::default() };
         let process = runtime.block_on(Process::start(options)).expect("the product starts");
-        Self { url: process.url(), admin_key, process: Some(process), runtime }
+        Self { url: process.url(), admin_key, process: Some(process), runtime, tenants: AtomicU32::new(0) }
     }
 
     /// Makes a tenant that nothing else uses, and gives its slug and a client under its key.
     pub fn tenant(&self) -> (String, Client) {
         let operator = Client::new(&self.url, &self.admin_key);
-        let made = operator.post("/api/v1/admin/tenants", &json!({"name": "Test"}));
+        // Names of their own: slugs are made of them, and of one name there are only so many.
+        let number = self.tenants.fetch_add(1, Ordering::Relaxed);
+        let name = format!("Test {} {number}", std::process::id());
+        let made = operator.post("/api/v1/admin/tenants", &json!({"name": name}));
         assert_eq!(made.status, 201, "{}", made.json);
         let text = |name: &str| made.json[name].as_str().expect("text").to_owned();
         (text("slug"), Client::new(&self.url, &text("api_key")))
