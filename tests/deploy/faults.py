@@ -123,6 +123,6 @@ def retries_end():
 
 
 print("fault | sent | stored | lost | doubled | faults | tried again | seconds")
-retries_end()
-timeouts()
 tables_and_files()
+timeouts()
+retries_end()
