@@ -27,6 +27,13 @@ pub enum StartError {
         .0.display()
     )]
     InUse(PathBuf),
+    /// The directory is of a version that keeps its data in another form.
+    #[error(
+        "another version of `leads` wrote the data directory `{}`; choose another \
+         directory with --data or remove this one",
+        .0.display()
+    )]
+    OtherVersion(PathBuf),
     /// There is no room to write.
     #[error(
         "no space is left on the disk of the data directory `{}`; \

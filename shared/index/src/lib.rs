@@ -25,7 +25,7 @@ mod writer;
 pub use column::{COLUMN_VALUES, ColumnBlock};
 pub use facts::Facts;
 pub use key::{Generation, Kind, Place, SetPlace, column_key};
-pub use read::{Answers, Column, Direction, Question, ReadError, Reader, Sort, SortKey};
+pub use read::{Answer, Answers, Column, Direction, Question, ReadError, Reader, Sort, SortKey};
 pub use set::{SUB_SIZE, SUBS, SetBlock, WholeSet};
 pub use table::{Found, IndexTable, Item, ItemKey, Nonce};
 pub use term::{MAX_TOKENS, Term};

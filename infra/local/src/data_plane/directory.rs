@@ -14,6 +14,10 @@ const ROOM_TO_START: usize = 1 << 20;
 /// What the next writes need at least.
 const ROOM_TO_GO_ON: usize = 64 << 10;
 
+/// The form of what lies in the directory. It changes when a version cannot read what one before
+/// it wrote.
+const FORMAT: &str = "2";
+
 /// Says where the data lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Data {
@@ -53,7 +57,21 @@ impl DataDirectory {
         })?;
         let directory = Self { path, _lock: lock, _temporary: temporary };
         directory.probe(ROOM_TO_START)?;
+        directory.check_format()?;
         Ok(directory)
+    }
+
+    /// Marks an empty directory, and refuses one of another form.
+    fn check_format(&self) -> Result<(), StartError> {
+        let file = self.path.join("format");
+        match fs::read_to_string(&file) {
+            Ok(format) if format.trim() == FORMAT => Ok(()),
+            Ok(_) => Err(StartError::OtherVersion(self.path.clone())),
+            Err(_) if self.path.join("tables.sqlite").exists() => {
+                Err(StartError::OtherVersion(self.path.clone()))
+            }
+            Err(_) => fs::write(&file, FORMAT).map_err(|source| failure(&self.path, source)),
+        }
     }
 
     /// Gives its path.
@@ -131,6 +149,17 @@ mod tests {
         assert!(matches!(DataDirectory::open(&data), Err(StartError::InUse(_))));
         drop(first);
         DataDirectory::open(&data).unwrap();
+    }
+
+    #[test]
+    fn data_in_the_form_of_another_version_is_refused_and_left_as_it_is() {
+        for (file, content) in [("tables.sqlite", ""), ("format", "1")] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(file), content).unwrap();
+            let opened = DataDirectory::open(&Data::Directory(folder.path().to_owned()));
+            assert!(matches!(opened, Err(StartError::OtherVersion(_))));
+            assert_eq!(fs::read_to_string(folder.path().join(file)).unwrap(), content);
+        }
     }
 
     #[cfg(unix)]

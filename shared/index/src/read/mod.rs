@@ -2,6 +2,11 @@
 //!
 //! `not x` is what is live and not `x`, and every answer is of live ordinals only, so that postings
 //! may dangle. The count is the size of the answer: there is no counter to drift.
+//!
+//! Not everything that a rule asks is in the index: a long text is there by its start and a hash, an
+//! instant by its minute, a field of no interest not at all. What it leaves open is
+//! [`Question::Perhaps`], and an [`Answer`] parts who is meant from who may be: those few contacts
+//! are looked at.
 
 mod columns;
 mod sets;
@@ -40,6 +45,28 @@ pub enum Question {
     Within(u16, Vec<(Bound<f64>, Bound<f64>)>),
     /// Who has a number or date at all.
     HasNumber(u16),
+    /// Nobody else than who is in this, and not all of them: only the contact tells.
+    Perhaps(Box<Question>),
+}
+
+/// Is what the index knows of a question's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Who is in it for certain.
+    pub certain: RoaringBitmap,
+    /// Who may be in it: those who are for certain, and those that have to be looked at.
+    pub possible: RoaringBitmap,
+}
+
+impl Answer {
+    /// Gives whom to look at.
+    pub fn open(&self) -> RoaringBitmap {
+        &self.possible - &self.certain
+    }
+
+    fn exactly(set: RoaringBitmap) -> Self {
+        Self { certain: set.clone(), possible: set }
+    }
 }
 
 /// Says why a question has no answer.
@@ -147,7 +174,7 @@ impl Question {
             Self::All(questions) | Self::Any(questions) => {
                 questions.iter().for_each(|question| question.parts(parts));
             }
-            Self::Not(question) => question.parts(parts),
+            Self::Not(question) | Self::Perhaps(question) => question.parts(parts),
             Self::Term(field, term) => {
                 parts.insert(Part::of_term(*field, term));
             }
@@ -162,25 +189,39 @@ impl Question {
 }
 
 impl Answers {
-    /// Gives who is in the answer of a question that was read for.
-    pub fn to(&self, question: &Question) -> RoaringBitmap {
+    /// Answers a question that was read for.
+    pub fn to(&self, question: &Question) -> Answer {
         let set = |part: &Part| self.sets.get(part).map(|set| set & &self.live).unwrap_or_default();
         let column = |field: &u16| self.columns.get(field);
         match question {
             Question::All(questions) => {
-                questions.iter().fold(self.live.clone(), |all, question| all & self.to(question))
+                questions.iter().fold(Answer::exactly(self.live.clone()), |all, question| {
+                    let Answer { certain, possible } = self.to(question);
+                    Answer { certain: all.certain & certain, possible: all.possible & possible }
+                })
             }
             Question::Any(questions) => {
-                questions.iter().fold(RoaringBitmap::new(), |any, question| any | self.to(question))
+                questions.iter().fold(Answer::exactly(RoaringBitmap::new()), |any, question| {
+                    let Answer { certain, possible } = self.to(question);
+                    Answer { certain: any.certain | certain, possible: any.possible | possible }
+                })
             }
-            Question::Not(question) => &self.live - self.to(question),
-            Question::Term(field, term) => set(&Part::of_term(*field, term)),
-            Question::StartsWith(field, term) => set(&Part::of_start(*field, term)),
+            Question::Not(question) => {
+                let Answer { certain, possible } = self.to(question);
+                Answer { certain: &self.live - possible, possible: &self.live - certain }
+            }
+            Question::Perhaps(question) => {
+                Answer { certain: RoaringBitmap::new(), possible: self.to(question).possible }
+            }
+            Question::Term(field, term) => Answer::exactly(set(&Part::of_term(*field, term))),
+            Question::StartsWith(field, term) => Answer::exactly(set(&Part::of_start(*field, term))),
             Question::Within(field, ranges) => {
-                column(field).map(|column| column.within(ranges) & &self.live).unwrap_or_default()
+                let within = column(field).map(|column| column.within(ranges) & &self.live);
+                Answer::exactly(within.unwrap_or_default())
             }
             Question::HasNumber(field) => {
-                column(field).map(|column| column.present() & &self.live).unwrap_or_default()
+                let present = column(field).map(|column| column.present() & &self.live);
+                Answer::exactly(present.unwrap_or_default())
             }
         }
     }
