@@ -20,7 +20,7 @@ import zipfile
 
 ROOT = pathlib.Path(__file__).parents[2]
 RUNS = 15
-# Clients of S3 take room. The names are those of the AWS CLI's `--architectures`.
+# A client of S3 takes room.
 LIMIT_MB, LIMIT_MB_WITH_S3, LIMIT_MS = 4.0, 6.0, 30.0
 HERE = {"x86_64": "x86-64", "aarch64": "arm64"}[platform.machine()]
 
