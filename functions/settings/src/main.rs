@@ -2,14 +2,16 @@
 
 use api::App;
 use lambda_http::{Error, run, tracing};
-use store::{Clock, DynamoStore, KeyHash, SdkConfig};
+use settings::Deps;
+use store::{Clock, DynamoStore, KeyHash, SdkConfig, SqsRanges};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let sdk = SdkConfig::from_env().await;
     let app = App::new(DynamoStore::from_env(&sdk)?, Clock::from_env()?);
+    let deps = Deps { app: app.clone(), queue: SqsRanges::from_env(&sdk)? };
     // The hash, so that the operator's key itself is in no environment.
     let operator = std::env::var("LEADS_ADMIN_KEY_SHA256").ok().and_then(|hash| KeyHash::parse(&hash));
-    run(settings::routes(&app, operator).into_router(&app)).await
+    run(settings::routes(&deps, operator).into_router(&app)).await
 }
