@@ -206,7 +206,7 @@ fn a_delete_that_dies_anywhere_loses_no_unsubscribe() {
             match engine.at("a@example.com").await {
                 Standing::Held(still) => assert_eq!(*still, contact),
                 Standing::Suppressed(suppression) => {
-                    assert_eq!(suppression.status, Status::Unsubscribed);
+                    assert_eq!(suppression.status(), Status::Unsubscribed);
                     assert!(engine.walk().await.is_empty());
                 }
                 Standing::Free => panic!("call {at} {moment:?}: the unsubscribe is lost"),

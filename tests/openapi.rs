@@ -4,7 +4,7 @@ use std::path::Path;
 
 use api::{App, described, openapi_of};
 use store::Clock;
-use store::testing::{MemoryObjects, MemoryStore};
+use store::testing::{MemoryObjects, MemoryQueue, MemoryStore};
 
 use crate::product::Product;
 
@@ -28,10 +28,11 @@ fn the_kept_document_is_the_generated_one() {
 fn the_document_and_the_routers_have_the_same_paths() {
     let app = App::new(MemoryStore::default(), Clock::default());
     let deps = imports::Deps { app: app.clone(), objects: MemoryObjects::default() };
+    let settings = settings::Deps { app: app.clone(), queue: MemoryQueue::default() };
     let routes = contacts::routes(&app)
         .merge(imports::routes(&deps))
         .merge(search::routes(&app))
-        .merge(settings::routes(&app, None));
+        .merge(settings::routes(&settings, None));
     let sorted = |routes: &[(_, String)]| {
         let mut routes: Vec<String> =
             routes.iter().map(|(method, path)| format!("{path} {method}")).collect();

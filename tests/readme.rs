@@ -43,6 +43,7 @@ fn the_tour_of_the_readme_runs_as_it_is_written() {
     assert!(run.status.success(), "{out}\n{err}");
     // The patch with a number of another country, and the contact that came back unsubscribed.
     for told in [
+        "\"code\":\"suppressed_erased\"",
         "\"code\":\"wrong_type\"",
         "\"member\":true",
         "\"status\":\"unsubscribed\"",

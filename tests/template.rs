@@ -6,7 +6,7 @@ use std::process::Command;
 
 use api::{App, Routes, described, openapi_of};
 use serde_json::Value;
-use store::testing::{MemoryObjects, MemoryStore};
+use store::testing::{MemoryObjects, MemoryQueue, MemoryStore};
 use store::{Clock, Tables};
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -71,6 +71,7 @@ fn watched() -> RouteSet {
 fn routed() -> RouteSet {
     let app = App::new(MemoryStore::default(), Clock::default());
     let deps = imports::Deps { app: app.clone(), objects: MemoryObjects::default() };
+    let settings = settings::Deps { app: app.clone(), queue: MemoryQueue::default() };
     let listed = |function: &str, routes: Routes| {
         let name = |(method, path): &_| format!("{function} {method} {path}");
         routes.listed().iter().map(name).collect::<Vec<_>>()
@@ -79,7 +80,7 @@ fn routed() -> RouteSet {
         listed("contacts", contacts::routes(&app)),
         listed("imports", imports::routes(&deps)),
         listed("search", search::routes(&app)),
-        listed("settings", settings::routes(&app, None)),
+        listed("settings", settings::routes(&settings, None)),
     ]
     .concat()
     .into_iter()
@@ -105,6 +106,8 @@ fn a_function_also_answers_what_is_under_its_paths_and_has_no_route() {
     let expected = [
         "contacts /api/v1/contacts",
         "contacts /api/v1/contacts/{proxy+}",
+        "contacts /api/v1/suppressions",
+        "contacts /api/v1/suppressions/{proxy+}",
         "imports /api/v1/imports",
         "imports /api/v1/imports/{proxy+}",
         "search /api/v1/rules/{proxy+}",
@@ -156,6 +159,23 @@ fn functions_may_do_what_their_store_does() {
         let needed = format!("sqs:{action} RangeQueue.Arn");
         assert!(allowed("ImportFunction").contains(&needed), "ImportFunction lacks {needed}");
     }
+    // A key's use is noted, and its quota taken, in every function that keys open.
+    for function in ["ContactsFunction", "ImportsFunction", "SearchFunction", "SettingsFunction"] {
+        assert!(allowed(function).contains("dynamodb:UpdateItem ConfigTable.Arn"), "{function}");
+    }
+    let settings = allowed("SettingsFunction");
+    for needed in [
+        "dynamodb:BatchGetItem ConfigTable.Arn",
+        "dynamodb:Query ContactsTable.Arn",
+        "sqs:SendMessage RangeQueue.Arn",
+    ] {
+        assert!(settings.contains(needed), "SettingsFunction lacks {needed}");
+    }
+    let import = allowed("ImportFunction");
+    for needed in ["dynamodb:BatchGetItem DirectoryTable.Arn", "dynamodb:DeleteItem ConfigTable.Arn"] {
+        assert!(import.contains(needed), "a sweep needs {needed}");
+    }
+    assert!(allowed("ContactsFunction").contains("dynamodb:Query ActivityTable.Arn"));
     for needed in ["GetItem ContactsTable.Arn", "GetItem DirectoryTable.Arn", "Query ConfigTable.Arn"] {
         assert!(allowed("SearchFunction").contains(&format!("dynamodb:{needed}")), "{needed}");
     }

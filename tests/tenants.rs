@@ -17,14 +17,27 @@ fn a_second_tenant_sees_nothing_of_the_first_on_any_endpoint() {
     let contact_id = contact.json["id"].as_str().expect("an id");
     let import = owner.import(&json!({"filename": "owners.csv"}), b"email\njohn@example.com\n");
     let import_id = import["id"].as_str().expect("an id");
-    let secrets = [contact_id, import_id, "jane@example.com", "john@example.com", "owners.csv", "secret"];
+    let key = owner.post("/api/v1/api-keys", &json!({"name": "owners' key", "scopes": ["contacts:read"]}));
+    let key_id = key.json["id"].as_str().expect("an id");
+    let suppressed = json!({"suppressions": [{"email": "gone@example.com", "source": "owners' source"}]});
+    owner.post("/api/v1/suppressions", &suppressed);
+    let secrets = [
+        contact_id,
+        import_id,
+        key_id,
+        "jane@example.com",
+        "john@example.com",
+        "gone@example.com",
+        "owners",
+        "secret",
+    ];
     let before = owner.all_contacts();
 
     let document: Value = serde_json::from_str(api::OPENAPI).expect("JSON");
     let mut walked = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in METHODS.iter().filter(|method| item.get(**method).is_some()) {
-            for id in [contact_id, import_id, "jane%40example.com"] {
+            for id in [contact_id, import_id, key_id, "jane%40example.com", "gone%40example.com"] {
                 let reply = call(&stranger, method, &path.replace("{id}", id));
                 if path.contains("{id}") {
                     assert_eq!(reply.status, 404, "{method} {path} with {id}: {}", reply.text);
@@ -43,6 +56,11 @@ fn a_second_tenant_sees_nothing_of_the_first_on_any_endpoint() {
     }
     assert!(walked >= 30, "only {walked} calls were made");
     assert_eq!(owner.all_contacts(), before);
+    assert_eq!(owner.get("/api/v1/suppressions/gone%40example.com").json["reason"], "manual");
+    assert_eq!(
+        Client::new(&owner.url, key.json["api_key"].as_str().expect("a key")).get("/api/v1/contacts").status,
+        200
+    );
     assert_eq!(owner.get(&format!("/api/v1/imports/{import_id}")).json["status"], "done");
 }
 
@@ -50,8 +68,12 @@ fn a_second_tenant_sees_nothing_of_the_first_on_any_endpoint() {
 fn call(client: &Client, method: &str, path: &str) -> Reply {
     let body = match (method, path) {
         ("post", "/api/v1/contacts/batch") => json!({"contacts": [{"email": "new@example.org"}]}),
+        ("put", "/api/v1/settings") => json!({"time_zone": "Europe/Berlin"}),
         ("post", "/api/v1/contacts") | ("put", _) => json!({"email": "other@example.org"}),
         ("post", "/api/v1/admin/tenants") => json!({"name": "Stranger"}),
+        ("post", "/api/v1/suppressions") => json!({"suppressions": [{"email": "other@example.net"}]}),
+        ("post", "/api/v1/fields") => json!({"name": "Stranger's", "type": "text"}),
+        ("post", "/api/v1/api-keys") => json!({"name": "stranger's", "scopes": ["contacts:read"]}),
         ("patch", _) => json!({"first_name": "Stranger"}),
         _ => json!({}),
     };

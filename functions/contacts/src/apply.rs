@@ -161,6 +161,8 @@ pub(crate) fn exists(contact: &Contact) -> ApiError {
 pub(crate) fn pointer_of(code: &str) -> &'static str {
     match code {
         "consent_required" => "/status",
+        "required_attribute" => "/attributes",
+        "suppressed_erased" => "/email",
         "too_many_tags" => "/tags",
         _ => "",
     }

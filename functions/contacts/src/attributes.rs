@@ -1,26 +1,29 @@
 use std::collections::BTreeMap;
 
 use api::{ApiError, FieldError};
-use model::{AttributeValue, Edit, FieldId, FieldSlug, Tenant};
+use model::{AttributeValue, Change, Edit, FieldId, FieldSlug, Invalid, MAX_FIELDS, Tenant};
 use serde_json::Value;
 use store::{FieldStore, Freshness};
 
 use crate::input::RawAttribute;
 
-/// Reads attributes into the types of their fields; a name that nobody used yet becomes a field
-/// of its value's type.
+/// Reads attributes into the types of their fields, and tells the change what the fields demand. A
+/// name that nobody used yet becomes a field of its value's type, unless the tenant wants none.
 ///
 /// # Errors
-/// 422 naming each value that does not convert.
+/// 422 naming each value that does not convert, and each name that stays unknown.
 pub(crate) async fn typed<S: FieldStore>(
     store: &S,
     tenant: &Tenant,
     raw: BTreeMap<FieldSlug, RawAttribute>,
-) -> Result<BTreeMap<FieldId, Edit<AttributeValue>>, ApiError> {
-    if raw.is_empty() {
-        return Ok(BTreeMap::new());
+    change: &mut Change,
+) -> Result<(), ApiError> {
+    let mut fields = store.fields(tenant, Freshness::Cached).await?;
+    if !tenant.settings.infer_attributes && raw.keys().any(|slug| fields.get(slug).is_none()) {
+        // Somebody may have made it within the last minute.
+        fields = store.fields(tenant, Freshness::Strong).await?;
     }
-    let fields = store.fields(tenant, Freshness::Cached).await?;
+    change.demands = fields.demands();
     let mut edits = BTreeMap::new();
     let mut errors = Vec::new();
     // First what can fail: a request that is refused defines no field.
@@ -29,6 +32,15 @@ pub(crate) async fn typed<S: FieldStore>(
         match fields.get(&slug) {
             Some(field) => take(field.id, &raw, &mut edits, &mut errors),
             None if is_blank(&raw.value) => {}
+            None if !tenant.settings.infer_attributes => {
+                let detail =
+                    format!("there is no field `{slug}`; make it with POST /fields, or leave it out");
+                errors.push(FieldError::new(raw.pointer, Invalid::new("unknown_field", detail)));
+            }
+            None if fields.count() + unknown.len() >= MAX_FIELDS => {
+                let detail = format!("a tenant has at most {MAX_FIELDS} fields; drop one that nobody uses");
+                errors.push(FieldError::new(raw.pointer, Invalid::new("too_many_fields", detail)));
+            }
             None => match AttributeValue::from_json(&raw.value, None) {
                 Ok(value) => unknown.push((slug, raw, value.kind())),
                 Err(invalid) => errors.push(FieldError::new(raw.pointer, invalid)),
@@ -42,7 +54,8 @@ pub(crate) async fn typed<S: FieldStore>(
             take(field.id, &raw, &mut edits, &mut errors);
         }
     }
-    if errors.is_empty() { Ok(edits) } else { Err(ApiError::invalid(errors)) }
+    change.attributes = edits;
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::invalid(errors)) }
 }
 
 fn take(

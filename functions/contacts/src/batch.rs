@@ -146,7 +146,7 @@ async fn wanted<S: Store>(app: &App<S>, caller: &Caller, contact: Value) -> Resu
     let mut members = Members::new(contact);
     let mut input = Input::read(&mut members, Purpose::Upsert);
     members.finish()?;
-    input.change.attributes = typed(&app.store, &caller.tenant, input.attributes).await?;
+    typed(&app.store, &caller.tenant, input.attributes, &mut input.change).await?;
     let (email, email_typed) = input.email.ok_or_else(|| ApiError::malformed("no email"))?;
     Ok(Wanted { email, email_typed, change: input.change, standing: Standing::Free })
 }

@@ -37,8 +37,8 @@ pub async fn create<S: Store>(
     members.finish()?;
     let mark = key.as_ref().map(store::RequestKey::mark);
     let act = async || {
-        input.change.attributes =
-            typed(&app.store, &caller.tenant, std::mem::take(&mut input.attributes)).await?;
+        let attributes = std::mem::take(&mut input.attributes);
+        typed(&app.store, &caller.tenant, attributes, &mut input.change).await?;
         let (email, email_typed) = input.email.take().ok_or_else(|| ApiError::malformed("no email"))?;
         // Not read first: in nearly all cases nothing is there, and the write finds out.
         let wanted = Wanted { email, email_typed, change: input.change, standing: Standing::Free };

@@ -3,6 +3,7 @@
 mod apply;
 mod attributes;
 mod batch;
+mod consents;
 mod create;
 mod delete;
 mod input;
@@ -10,6 +11,7 @@ mod list;
 mod patch;
 mod read;
 mod schema;
+mod suppress;
 mod upsert;
 
 use api::{App, EdgeStore, Routes, Scope};
@@ -24,7 +26,7 @@ impl<S: EdgeStore + ContactStore + FieldStore> Store for S {}
 
 /// Gives the routes of this function.
 pub fn routes<S: Store>(app: &App<S>) -> Routes {
-    use Scope::{ContactsRead, ContactsWrite};
+    use Scope::{ContactsRead, ContactsWrite, SuppressionsRead, SuppressionsWrite};
     Routes::new()
         .on(app, Method::POST, "/contacts", ContactsWrite, create::create::<S>)
         .on(app, Method::PUT, "/contacts", ContactsWrite, upsert::upsert::<S>)
@@ -33,6 +35,9 @@ pub fn routes<S: Store>(app: &App<S>) -> Routes {
         .on(app, Method::GET, "/contacts/{id}", ContactsRead, read::read::<S>)
         .on(app, Method::PATCH, "/contacts/{id}", ContactsWrite, patch::patch::<S>)
         .on(app, Method::DELETE, "/contacts/{id}", ContactsWrite, delete::delete::<S>)
+        .on(app, Method::GET, "/contacts/{id}/consents", ContactsRead, consents::list::<S>)
+        .on(app, Method::POST, "/suppressions", SuppressionsWrite, suppress::suppress::<S>)
+        .on(app, Method::GET, "/suppressions/{id}", SuppressionsRead, suppress::read::<S>)
         .planned(app, Method::GET, "/contacts/search")
         .planned(app, Method::POST, "/contacts/search")
         .planned(app, Method::GET, "/contacts/count")
@@ -52,7 +57,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         batch::batch,
         read::read,
         patch::patch,
-        delete::delete
+        delete::delete,
+        consents::list,
+        suppress::suppress,
+        suppress::read,
     ))]
     struct Document;
     Document::openapi()

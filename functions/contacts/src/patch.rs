@@ -46,8 +46,8 @@ pub async fn patch<S: Store>(
     let found = location.find(&app.store, &caller).await?;
     let mut contact = found.ok_or_else(|| ApiError::not_found("contact"))?;
     conditions.check(Some(&contact))?;
-    input.change.attributes =
-        typed(&app.store, &caller.tenant, std::mem::take(&mut input.attributes)).await?;
+    let attributes = std::mem::take(&mut input.attributes);
+    typed(&app.store, &caller.tenant, attributes, &mut input.change).await?;
     for _ in 0..ROUNDS {
         conditions.check(Some(&contact))?;
         let (profile, replaces) = patched(&app, &caller, &input, &contact).await?;
@@ -102,7 +102,8 @@ async fn patched<S: Store>(
     match app.store.standings(&caller.tenant, std::slice::from_ref(email)).await?.pop() {
         Some(Standing::Held(other)) => Err(exists(&other)),
         Some(Standing::Suppressed(suppression)) => {
-            profile.status = arriving(&change, profile.status, &suppression);
+            suppression.admit(change.consent.is_some()).map_err(refused)?;
+            arrive(&change, &mut profile, &suppression);
             Ok((profile, Some(suppression)))
         }
         Some(Standing::Free) | None => Ok((profile, None)),
@@ -110,10 +111,11 @@ async fn patched<S: Store>(
 }
 
 /// A contact that moves to an address which does not want mail is not to be written to there.
-fn arriving(change: &Change, status: Status, suppression: &Suppression) -> Status {
-    if status.is_suppressed() {
-        status
-    } else {
-        Status::at_birth(status, Some(suppression.status), change.consent.as_ref())
+fn arrive(change: &Change, profile: &mut Profile, suppression: &Suppression) {
+    if profile.status.is_suppressed() {
+        return;
     }
+    let held = suppression.status();
+    profile.status = Status::at_birth(profile.status, Some(held), change.consent.as_ref());
+    profile.grounds = (profile.status == held).then(|| suppression.grounds());
 }

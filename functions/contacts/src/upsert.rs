@@ -36,8 +36,8 @@ pub async fn upsert<S: Store>(
     let mut members = Members::new(body.members);
     let mut input = Input::read(&mut members, Purpose::Upsert);
     members.finish()?;
-    input.change.attributes =
-        typed(&app.store, &caller.tenant, std::mem::take(&mut input.attributes)).await?;
+    let attributes = std::mem::take(&mut input.attributes);
+    typed(&app.store, &caller.tenant, attributes, &mut input.change).await?;
     let (email, email_typed) = input.email.ok_or_else(|| ApiError::malformed("no email"))?;
     let standing = app.store.standings(&caller.tenant, std::slice::from_ref(&email)).await?.pop();
     let standing = standing.unwrap_or(Standing::Free);

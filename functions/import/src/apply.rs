@@ -73,6 +73,9 @@ enum Step {
     /// Nothing but to log the consent that came with it.
     Consent(ContactId),
     Invalid(Invalid),
+    /// Nothing: the person had everything erased. What the file says of consent is not that
+    /// person's own word.
+    Suppressed,
     Create(Write),
     Update(Write),
 }
@@ -116,6 +119,7 @@ impl<S: ContactStore> Applier<'_, S> {
         // A consent record is stored before the contact it is for, so that one must be known.
         let creates_first = self.first_try == FirstTry::Create
             && self.job.options.mode != Mode::UpdateOnly
+            && !self.reader.requires_attributes()
             && rows.iter().all(|(_, row)| row.change.consent.is_none());
         if rows.is_empty() || creates_first {
             return Ok(vec![Standing::Free; rows.len()]);
@@ -145,6 +149,7 @@ impl<S: ContactStore> Applier<'_, S> {
                     }
                     self.count(applied, row, |rows| &mut rows.unchanged);
                 }
+                Step::Suppressed => applied.rows.suppressed += 1,
                 Step::Invalid(invalid) => applied.refuse(row.record, vec![of_the_row(invalid)]),
                 Step::Create(write) => {
                     writes.push(write);
@@ -192,6 +197,12 @@ impl<S: ContactStore> Applier<'_, S> {
             return if created { Step::Created } else { Step::Updated };
         }
         let mode = self.job.options.mode;
+        if let Standing::Suppressed(suppression) = standing
+            && mode != Mode::UpdateOnly
+            && suppression.admit(false).is_err()
+        {
+            return Step::Suppressed;
+        }
         let decision = match Decision::of(standing, mode, &row.email, &row.email_typed, &row.change) {
             // An unsubscribe outlives every file that knows nothing of it; the rest of the row is good.
             Err(invalid) if invalid.code == "consent_required" => {

@@ -4,7 +4,10 @@ use std::io;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use store::{Checkpoint, Consumed, Job, JobStatus, ObjectBody, ObjectStore, RowCounts, StoreError};
+use store::{
+    Checkpoint, Consumed, Job, JobStatus, ObjectBody, ObjectStore, RowCounts, StoreError, UsageKind,
+    UsageRecord,
+};
 use tracing::info;
 
 use crate::{Deps, ImportError, ImportStore, report};
@@ -47,6 +50,9 @@ pub(crate) async fn close_if_loaded<S: ImportStore, O: ObjectStore + Clone + 'st
     job.rows = Some(rows);
     job.status = JobStatus::Done;
     job.finished_at = Some(deps.clock.now());
+    // Before the job is closed: a crash between leaves records that are put again, never a job
+    // that nobody counted.
+    record_usage(deps, &job, rows.total()).await?;
     if deps.store.save_job(&job, JobStatus::Importing).await? {
         info!(
             import.id = %job.id, tenant.id = %job.tenant, import.rows_created = rows.created,
@@ -56,6 +62,21 @@ pub(crate) async fn close_if_loaded<S: ImportStore, O: ObjectStore + Clone + 'st
             import.write_units = job.consumed.write_units, import.read_units = job.consumed.read_units,
             "finished an import"
         );
+    }
+    Ok(())
+}
+
+/// Counts the import and its rows for the day on which it was asked for, which is the same however
+/// often this is done.
+async fn record_usage<S: ImportStore, O, Q>(
+    deps: &Deps<S, O, Q>,
+    job: &Job,
+    rows: u64,
+) -> Result<(), StoreError> {
+    let used = [(UsageKind::Imports, 1, job.consumed), (UsageKind::ImportedRows, rows, Consumed::default())];
+    for (kind, amount, consumed) in used {
+        let record = UsageRecord { kind, id: job.id.to_string(), amount, consumed, at: job.created_at };
+        deps.store.record_usage(job.tenant, job.created_at.date_naive(), &record).await?;
     }
     Ok(())
 }

@@ -3,13 +3,15 @@
 use aws_lambda_events::event::s3::{S3Event, S3EventRecord};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use store::{ObjectStore, RangeMessage, RangeQueue, StoreError};
+use store::{ObjectStore, RangeMessage, RangeQueue, StoreError, SweepMessage, SweepQueue};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::arrival::{ArrivedObject, arrived};
 use crate::load::load;
+use crate::sweep::sweep;
 use crate::{Deps, ImportError, ImportStore, Pace};
 
 /// Takes an S3 notification or a batch of range messages from SQS, and answers the batch with the
@@ -28,7 +30,7 @@ pub async fn handle<S, O, Q>(
 where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
-    Q: RangeQueue,
+    Q: RangeQueue + SweepQueue,
 {
     handle_at(deps, event, deadline, Pace::default()).await
 }
@@ -43,7 +45,7 @@ pub(crate) async fn handle_at<S, O, Q>(
 where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
-    Q: RangeQueue,
+    Q: RangeQueue + SweepQueue,
 {
     match event.pointer("/Records/0/eventSource").and_then(Value::as_str) {
         Some("aws:s3") => notification(deps, event).await,
@@ -97,7 +99,7 @@ async fn messages<S, O, Q>(
 where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
-    Q: RangeQueue,
+    Q: RangeQueue + SweepQueue,
 {
     let mut answer = SqsBatchResponse::default();
     let Ok(event) = serde_json::from_value::<SqsEvent>(event) else {
@@ -105,11 +107,18 @@ where
         return Ok(Value::Null);
     };
     for message in event.records {
-        let Some(range) = range_message(&message) else {
-            warn!("dropped a message that is no range");
+        if let Some(message_of_sweep) = body::<SweepMessage>(&message) {
+            if !swept(deps, message_of_sweep, deadline).await {
+                answer.add_failure(message.message_id.unwrap_or_default());
+            }
+            continue;
+        }
+        let Some(range) = body::<RangeMessage>(&message) else {
+            warn!("dropped a message that is neither a range nor a sweep");
             continue;
         };
-        let Err(failure) = load(deps, range, deadline, pace).await else { continue };
+        // Boxed: the compiler gives up on futures that are nested so deep.
+        let Err(failure) = Box::pin(load(deps, range, deadline, pace)).await else { continue };
         let (id, number, cause) = (range.job, range.range, failure.with_causes());
         if failure.may_pass_later() {
             warn!(import.id = %id, import.range = number, error = cause, "a range goes on later");
@@ -121,6 +130,24 @@ where
     serde_json::to_value(answer).map_err(|e| StoreError::Refused(Box::new(e)).into())
 }
 
-fn range_message(message: &SqsMessage) -> Option<RangeMessage> {
+/// Goes on with a sweep; false if it is to be delivered again.
+async fn swept<S, O, Q>(deps: &Deps<S, O, Q>, message: SweepMessage, deadline: Option<Instant>) -> bool
+where
+    S: ImportStore,
+    O: ObjectStore + Clone + 'static,
+    Q: RangeQueue + SweepQueue,
+{
+    let Err(failure) = Box::pin(sweep(deps, message, deadline)).await else { return true };
+    let SweepMessage { tenant, field } = message;
+    let cause = failure.with_causes();
+    if failure.may_pass_later() {
+        warn!(tenant.id = %tenant, field.id = %field, error = cause, "a sweep goes on later");
+    } else {
+        error!(tenant.id = %tenant, field.id = %field, error = cause, "a sweep failed");
+    }
+    false
+}
+
+fn body<T: DeserializeOwned>(message: &SqsMessage) -> Option<T> {
     serde_json::from_str(message.body.as_deref()?).ok()
 }

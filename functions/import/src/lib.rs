@@ -26,6 +26,7 @@ mod source;
 mod split;
 mod superseded;
 mod survey;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -35,7 +36,7 @@ pub use error::ImportError;
 pub use event::handle;
 pub use retry::rest_failed;
 
-use store::{ContactStore, FieldStore, JobStore, Metered, TenantStore};
+use store::{ContactStore, FieldStore, JobStore, Metered, TenantStore, UsageStore};
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]
@@ -51,9 +52,15 @@ pub struct Deps<S, O, Q> {
 }
 
 /// Is a store of everything an import touches but files.
-pub trait ImportStore: ContactStore + TenantStore + FieldStore + JobStore + Metered + Clone {}
+pub trait ImportStore:
+    ContactStore + TenantStore + FieldStore + JobStore + UsageStore + Metered + Clone
+{
+}
 
-impl<S: ContactStore + TenantStore + FieldStore + JobStore + Metered + Clone> ImportStore for S {}
+impl<S> ImportStore for S where
+    S: ContactStore + TenantStore + FieldStore + JobStore + UsageStore + Metered + Clone
+{
+}
 
 /// Says how many rows go together; smaller ones let a small test file have several of each.
 #[derive(Debug, Clone, Copy)]

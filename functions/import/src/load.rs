@@ -7,8 +7,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use model::Tenant;
 use model::import::RowReader;
 use store::{
-    Checkpoint, ContactStore, Job, JobStatus, JobStore, ObjectStore, Range, RangeMessage, RangeQueue,
-    StoreError,
+    Checkpoint, ContactStore, Freshness, Job, JobStatus, JobStore, ObjectStore, Range, RangeMessage,
+    RangeQueue, StoreError,
 };
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -81,7 +81,8 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
 ) -> Result<bool, ImportError> {
     let store = deps.store.metered();
     let superseded = superseded::get(&deps.objects, job).await?;
-    let reader = RowReader::new(job.columns.clone(), &job.options);
+    let demands = store.fields(tenant, Freshness::Cached).await?.demands();
+    let reader = RowReader::new(job.columns.clone(), &job.options).demanding(demands);
     let mut applier = Applier {
         store: &store,
         tenant,

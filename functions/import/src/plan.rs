@@ -1,7 +1,7 @@
 //! Planning: from a file that arrived to ranges that loaders load.
 
-use model::Tenant;
-use model::import::{FileRefusal, PlannedColumn};
+use model::import::{Column, FileRefusal, PlannedColumn};
+use model::{MAX_FIELDS, Tenant};
 use store::{
     Checkpoint, FieldStore, Freshness, Job, JobStatus, ObjectStore, Range, RangeMessage, RangeQueue,
     StoreError,
@@ -94,19 +94,29 @@ fn only_range(job: &Job, survey: &Survey) -> Range {
 }
 
 /// Gives each attribute column its field: the one that is there, whatever its type, else a new
-/// one of the type that the cells agree on. A column without any cell defines nothing.
+/// one of the type that the cells agree on. A column without any cell defines nothing; one whose
+/// field the tenant does not want, or has no room for, is left out, as the import shows.
 async fn planned_columns(
     store: &impl FieldStore,
     tenant: &Tenant,
     survey: &Survey,
 ) -> Result<Vec<PlannedColumn>, StoreError> {
     let fields = store.fields(tenant, Freshness::Strong).await?;
+    let infers = tenant.settings.infer_attributes;
+    let mut room = MAX_FIELDS.saturating_sub(fields.count());
     let mut planned = Vec::with_capacity(survey.columns.len());
     for (column, kind) in &survey.columns {
         let id = match column.attribute() {
             Some((slug, name)) => match (fields.get(slug), *kind) {
                 (Some(field), _) => Some(field.id),
-                (None, Some(kind)) => Some(store.define_field(tenant, slug, name, kind).await?.id),
+                (None, Some(kind)) if infers && room > 0 => {
+                    room -= 1;
+                    Some(store.define_field(tenant, slug, name, kind).await?.id)
+                }
+                (None, Some(_)) => {
+                    planned.push(PlannedColumn { column: left_out(column), id: None });
+                    continue;
+                }
                 (None, None) => None,
             },
             None => None,
@@ -114,4 +124,12 @@ async fn planned_columns(
         planned.push(PlannedColumn { column: column.clone(), id });
     }
     Ok(planned)
+}
+
+/// Leaves out what a column would have filled of attributes; an email column stays one.
+fn left_out(column: &Column) -> Column {
+    match column.others {
+        Some(_) => Column { others: None, ..column.clone() },
+        None => Column { field: None, ..column.clone() },
+    }
 }

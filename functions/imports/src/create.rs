@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use store::{ItemOutcome, Job, Outcome};
+use chrono::{DateTime, TimeDelta, Utc};
+use model::TenantId;
+use store::{IMPORTS_AT_ONCE, ItemOutcome, Job, JobStatus, Outcome, StoreError};
 use uuid::Uuid;
 
 use crate::view::view;
@@ -20,6 +22,7 @@ use crate::{Deps, Objects, Store, options};
     responses(
         (status = 201, body = crate::view::ImportView, description = "PUT the file to `upload.url` within an hour"),
         (status = 422, body = Problem, description = "Each fault with its pointer"),
+        (status = 429, body = Problem, description = "`too_many_imports`: 20 are under way"),
     )
 )]
 pub async fn create<S: Store, O: Objects>(
@@ -33,6 +36,9 @@ pub async fn create<S: Store, O: Objects>(
     let (filename, options) = options::read(&mut members);
     members.finish()?;
     let act = async || {
+        if under_way(&app.store, caller.tenant.id, app.now()).await? >= IMPORTS_AT_ONCE {
+            return Err(too_many());
+        }
         // Real time: ids sort by it, and it must not jump with the domain's clock.
         let job = Job::new(Uuid::now_v7(), caller.tenant.id, filename, options, app.now());
         app.store.create_job(&job).await?;
@@ -46,6 +52,27 @@ pub async fn create<S: Store, O: Objects>(
         created(&app.store, &objects, job.ok_or_else(|| ApiError::not_found("import"))?).await
     };
     once(&app.store, key, act, replay).await
+}
+
+/// Counts the latest imports that are not over, so that one tenant's burst does not fill the queue
+/// that all share. A link that nobody used in an hour is good for nothing and does not count.
+async fn under_way<S: Store>(store: &S, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let jobs = store.jobs(tenant, None, IMPORTS_AT_ONCE).await?;
+    let is_under_way = |job: &&Job| match job.status {
+        JobStatus::AwaitingUpload => now - job.created_at < TimeDelta::hours(1),
+        JobStatus::Planning | JobStatus::Importing => true,
+        JobStatus::Done | JobStatus::Failed => false,
+    };
+    Ok(jobs.iter().filter(is_under_way).count())
+}
+
+fn too_many() -> ApiError {
+    let detail = format!("{IMPORTS_AT_ONCE} imports are under way; wait until one of them is over");
+    Problem {
+        retry_after_s: Some(10),
+        ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_imports", detail)
+    }
+    .into()
 }
 
 async fn created<S: Store, O: Objects>(store: &S, objects: &O, job: Job) -> Result<Response, ApiError> {

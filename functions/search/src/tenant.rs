@@ -27,7 +27,8 @@ pub(crate) async fn bound<S: Store>(
     bind(parsed, &fields, lists, &moment).map_err(refused)
 }
 
-/// Gives the zone in which a tenant's days begin: UTC until tenants can choose.
-fn zone(_tenant: &Tenant) -> Zone {
-    Zone::utc()
+/// Gives the zone in which a tenant's days begin.
+fn zone(tenant: &Tenant) -> Zone {
+    // It was checked when it was set; a database that has lost it since leaves UTC.
+    Zone::parse(tenant.settings.time_zone.as_str()).unwrap_or_else(|_| Zone::utc())
 }

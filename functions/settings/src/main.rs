@@ -2,7 +2,8 @@
 
 use api::App;
 use lambda_http::{Error, run, tracing};
-use store::{Clock, DynamoStore, KeyHash, SdkConfig};
+use settings::Deps;
+use store::{Clock, DynamoStore, KeyHash, SdkConfig, SqsRanges};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -11,7 +12,8 @@ async fn main() -> Result<(), Error> {
     let store = DynamoStore::from_env(&sdk)?;
     store.warm().await;
     let app = App::new(store, Clock::from_env()?);
+    let deps = Deps { app: app.clone(), queue: SqsRanges::from_env(&sdk)? };
     // The hash, so that the operator's key itself is in no environment.
     let operator = std::env::var("LEADS_ADMIN_KEY_SHA256").ok().and_then(|hash| KeyHash::parse(&hash));
-    run(settings::routes(&app, operator).into_router(&app)).await
+    run(settings::routes(&deps, operator).into_router(&app)).await
 }

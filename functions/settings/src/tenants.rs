@@ -1,18 +1,16 @@
-use std::collections::BTreeSet;
-
 use api::{ApiError, App, EdgeStore, JsonObject, Members, Problem, presented_key, unauthorized};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use model::{Invalid, Tenant, TenantId, TenantSecret, TenantSlug};
+use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
 use serde::Serialize;
-use serde_json::Value;
-use store::{ApiKey, KeyHash, StoreError};
+use store::{ApiKey, EVERYTHING, KeyHash};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-const MAX_NAME_CHARS: usize = 200;
+use crate::input::{new_key, random, required_name};
+
 /// So many tenants of one name are tried before the caller is asked for another.
 const SLUGS_TRIED: u32 = 20;
 
@@ -71,30 +69,22 @@ pub async fn create<S: EdgeStore>(
 
 async fn made<S: EdgeStore>(app: &App<S>, body: JsonObject) -> Result<Response, ApiError> {
     let mut members = Members::new(body.members);
-    let name = members.require("name").and_then(|name| match name {
-        Value::String(name) if (1..=MAX_NAME_CHARS).contains(&name.trim().chars().count()) => {
-            Some(name.trim().to_owned())
-        }
-        _ => {
-            let detail = format!("give 1 to {MAX_NAME_CHARS} characters");
-            members.fault("name", Invalid::new("invalid_name", detail));
-            None
-        }
-    });
+    let name = required_name(&mut members);
     members.finish()?;
     let name = name.ok_or_else(|| ApiError::malformed("no name"))?;
 
     let id = Uuid::new_v4();
     let secret = TenantSecret::new(random()?);
     let api_key = new_key()?;
-    let key = ApiKey {
-        id: Uuid::new_v4(),
-        tenant: TenantId(id),
-        scopes: BTreeSet::from(["*".to_owned()]),
-        created_at: app.now(),
-    };
+    let key = ApiKey::new(TenantId(id), "first key", [EVERYTHING], app.now());
     for slug in slugs(&name, id) {
-        let tenant = Tenant { id: TenantId(id), slug, name: name.clone(), secret: secret.clone() };
+        let tenant = Tenant {
+            id: TenantId(id),
+            slug,
+            name: name.clone(),
+            secret: secret.clone(),
+            settings: Settings::default(),
+        };
         if app.store.create_tenant(&tenant, KeyHash::of(&api_key), &key).await? {
             let created = CreatedTenant { id, slug: tenant.slug.to_string(), name: tenant.name, api_key };
             return Ok((StatusCode::CREATED, Json(created)).into_response());
@@ -112,15 +102,4 @@ fn slugs(name: &str, id: Uuid) -> impl Iterator<Item = TenantSlug> {
         let stem: String = base.chars().take(36).collect();
         TenantSlug::from_name(&if n == 1 { base.clone() } else { format!("{stem}-{n}") })
     })
-}
-
-/// Makes a key of 256 random bits.
-fn new_key() -> Result<String, StoreError> {
-    Ok(format!("lk_{}", hex::encode(random()?)))
-}
-
-fn random() -> Result<[u8; 32], StoreError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|e| StoreError::Refused(Box::new(e)))?;
-    Ok(bytes)
 }

@@ -15,22 +15,20 @@ use crate::delivery::{Backoff, Handler, Route, Source};
 /// Lambda's longest; what takes longer is saved and goes on in another invocation.
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
+/// Ten times what a deployment lets a key send in ten seconds: measurements are made here.
+pub const REQUESTS_A_KEY: u32 = 10 * api::REQUESTS_A_WINDOW;
+
 /// As Lambda does with asynchronous events, but sooner: a developer waits.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
 
 /// Puts all HTTP functions behind one router.
-pub(crate) fn router(
-    plane: &DataPlane,
-    store: DynamoStore,
-    clock: Clock,
-    operator: Option<KeyHash>,
-) -> Router {
-    let app = App::new(store, clock);
+pub(crate) fn router(plane: &DataPlane, app: App<DynamoStore>, operator: Option<KeyHash>) -> Router {
     let imports = imports::Deps { app: app.clone(), objects: plane.objects() };
+    let settings = settings::Deps { app: app.clone(), queue: plane.ranges() };
     contacts::routes(&app)
         .merge(imports::routes(&imports))
         .merge(search::routes(&app))
-        .merge(settings::routes(&app, operator))
+        .merge(settings::routes(&settings, operator))
         .into_router(&app)
 }
 

@@ -34,4 +34,5 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use data_plane::{Data, DataPlane, NOTIFICATIONS, Ports, RANGES};
 pub use error::StartError;
+pub use functions::REQUESTS_A_KEY;
 pub use process::{Options, Process, Progress, SampleError};

@@ -3,17 +3,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use moka::future::Cache;
-use store::{Clock, IdempotencyStore, KeyHash, TenantStore};
+use store::{Clock, IdempotencyStore, KeyHash, QuotaStore, TenantStore};
 
 use crate::Caller;
+use crate::limit::{Limiter, REQUESTS_A_WINDOW};
 
 /// A key that is revoked, or a tenant that changes, shows after this at the latest.
 const KEYS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Is what the edge itself needs of a store.
-pub trait EdgeStore: TenantStore + IdempotencyStore + Clone + 'static {}
+pub trait EdgeStore: TenantStore + IdempotencyStore + QuotaStore + Clone + 'static {}
 
-impl<S: TenantStore + IdempotencyStore + Clone + 'static> EdgeStore for S {}
+impl<S: TenantStore + IdempotencyStore + QuotaStore + Clone + 'static> EdgeStore for S {}
 
 /// Holds what every handler of a function works with.
 #[derive(Debug, Clone)]
@@ -23,13 +24,26 @@ pub struct App<S> {
     /// The domain's time.
     pub clock: Clock,
     pub(crate) callers: Cache<KeyHash, Arc<Caller>>,
+    pub(crate) limiter: Limiter,
 }
 
 impl<S: EdgeStore> App<S> {
     /// Starts with an empty cache of keys.
     pub fn new(store: S, clock: Clock) -> Self {
         let callers = Cache::builder().max_capacity(10_000).time_to_live(KEYS_CACHED_FOR).build();
-        Self { store, clock, callers }
+        Self { store, clock, callers, limiter: Limiter::new(REQUESTS_A_WINDOW) }
+    }
+
+    /// Lets each key send so many requests in ten seconds.
+    #[must_use]
+    pub fn with_quota(self, requests: u32) -> Self {
+        Self { limiter: Limiter::new(requests), ..self }
+    }
+
+    /// Forgets who calls: a key was revoked, or a tenant changed. Other instances follow within
+    /// 60 seconds.
+    pub fn forget_callers(&self) {
+        self.callers.invalidate_all();
     }
 
     /// Tells the domain's time.

@@ -1,6 +1,5 @@
 //! Who calls: the key names the tenant, and nothing else in a request does.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,8 +8,10 @@ use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use chrono::Utc;
 use model::Tenant;
-use store::KeyHash;
+use store::{ApiKey, EVERYTHING, KeyHash};
+use uuid::Uuid;
 
 use crate::{ApiError, App, EdgeStore, Problem};
 
@@ -25,9 +26,35 @@ pub enum Scope {
     ImportsRead,
     /// Start imports.
     ImportsWrite,
+    /// Read what addresses must not be written to.
+    SuppressionsRead,
+    /// Suppress addresses.
+    SuppressionsWrite,
+    /// Read settings, custom fields and usage.
+    SettingsRead,
+    /// Change settings and custom fields.
+    SettingsWrite,
+    /// List API keys.
+    KeysRead,
+    /// Make and revoke API keys.
+    KeysWrite,
 }
 
 impl Scope {
+    /// Lists every scope.
+    pub const ALL: [Self; 10] = [
+        Self::ContactsRead,
+        Self::ContactsWrite,
+        Self::ImportsRead,
+        Self::ImportsWrite,
+        Self::SuppressionsRead,
+        Self::SuppressionsWrite,
+        Self::SettingsRead,
+        Self::SettingsWrite,
+        Self::KeysRead,
+        Self::KeysWrite,
+    ];
+
     /// Gives the spelling in a key.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,6 +62,12 @@ impl Scope {
             Self::ContactsWrite => "contacts:write",
             Self::ImportsRead => "imports:read",
             Self::ImportsWrite => "imports:write",
+            Self::SuppressionsRead => "suppressions:read",
+            Self::SuppressionsWrite => "suppressions:write",
+            Self::SettingsRead => "settings:read",
+            Self::SettingsWrite => "settings:write",
+            Self::KeysRead => "keys:read",
+            Self::KeysWrite => "keys:write",
         }
     }
 }
@@ -50,12 +83,22 @@ impl fmt::Display for Scope {
 pub struct Caller {
     /// Whom it speaks for.
     pub tenant: Arc<Tenant>,
-    scopes: BTreeSet<String>,
+    key: ApiKey,
 }
 
 impl Caller {
     fn may(&self, scope: Scope) -> bool {
-        self.scopes.contains("*") || self.scopes.contains(scope.as_str())
+        self.holds(scope.as_str())
+    }
+
+    /// Tells whether the key has a scope, so that it may give it to another.
+    pub fn holds(&self, scope: &str) -> bool {
+        self.key.scopes.contains(EVERYTHING) || self.key.scopes.contains(scope)
+    }
+
+    /// Tells whether the key is still good. Real time: an expiry is no matter of the domain.
+    fn is_good(&self) -> bool {
+        self.key.expires_at.is_none_or(|expires| Utc::now() < expires)
     }
 }
 
@@ -67,20 +110,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Recognises the caller of a request and puts it where handlers find it.
+/// Recognises the caller of a request and puts it where handlers find it. Gives the key's id.
 pub(crate) async fn authorize<S: EdgeStore>(
     app: &App<S>,
     parts: &mut Parts,
     scope: Option<Scope>,
-) -> Result<(), Response> {
+) -> Result<Uuid, Response> {
     let key = presented_key(&parts.headers).ok_or_else(unauthorized)?;
-    let caller = caller(app, key).await.map_err(IntoResponse::into_response)?.ok_or_else(unauthorized)?;
+    let caller = caller(app, key).await.map_err(IntoResponse::into_response)?;
+    let caller = caller.filter(|caller| caller.is_good()).ok_or_else(unauthorized)?;
     if let Some(scope) = scope.filter(|scope| !caller.may(*scope)) {
         let detail = format!("the key lacks the scope `{scope}`");
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).into_response());
     }
     parts.extensions.insert((*caller).clone());
-    Ok(())
+    Ok(caller.key.id)
 }
 
 async fn caller<S: EdgeStore>(app: &App<S>, key: &str) -> Result<Option<Arc<Caller>>, ApiError> {
@@ -90,9 +134,22 @@ async fn caller<S: EdgeStore>(app: &App<S>, key: &str) -> Result<Option<Arc<Call
     }
     let Some(key) = app.store.api_key(hash).await? else { return Ok(None) };
     let Some(tenant) = app.store.tenant(key.tenant).await? else { return Ok(None) };
-    let caller = Arc::new(Caller { tenant: Arc::new(tenant), scopes: key.scopes });
+    touch(app, hash, &key).await;
+    let caller = Arc::new(Caller { tenant: Arc::new(tenant), key });
     app.callers.insert(hash, caller.clone()).await;
     Ok(Some(caller))
+}
+
+/// Notes the day of a key's use, once a day and instance. It only helps people to find keys that
+/// nobody uses, so no request fails for it.
+async fn touch<S: EdgeStore>(app: &App<S>, hash: KeyHash, key: &ApiKey) {
+    let today = Utc::now().date_naive();
+    if key.last_used_on == Some(today) {
+        return;
+    }
+    if let Err(error) = app.store.touch_api_key(hash, today).await {
+        tracing::warn!(key.id = %key.id, error = %error, "the use of a key was not noted");
+    }
 }
 
 /// Finds the key in `Authorization: Bearer …` or `X-Api-Key`.

@@ -73,7 +73,7 @@ pub async fn views<S: FieldStore>(
     let mut fields = store.fields(tenant, Freshness::Cached).await?;
     let mut ids = contacts.iter().flat_map(|contact| contact.profile.attributes.keys());
     // Another instance may have defined a field since.
-    if ids.any(|id| fields.slug(*id).is_none()) {
+    if ids.any(|id| !fields.knows(*id)) {
         fields = store.fields(tenant, Freshness::Strong).await?;
     }
     Ok(contacts.iter().map(|contact| view(contact, &fields)).collect())
@@ -82,11 +82,8 @@ pub async fn views<S: FieldStore>(
 fn view(contact: &Contact, fields: &Fields) -> ContactView {
     let profile = &contact.profile;
     let engaged = |kind| profile.engagement.get(&kind).map(moment);
-    // A value whose field is dropped is no longer shown.
-    let attributes = profile.attributes.iter().filter_map(|(id, value)| {
-        let slug = fields.slug(*id)?;
-        Some((slug.to_string(), value.to_json()))
-    });
+    let attributes = fields.named(&profile.attributes).into_iter();
+    let attributes = attributes.map(|(slug, value)| (slug.to_string(), value.to_json()));
     ContactView {
         id: contact.id.as_uuid(),
         email: profile.email.to_string(),

@@ -91,6 +91,7 @@ mod tests {
             slug: TenantSlug::from_name("acme").unwrap(),
             name: "Acme".into(),
             secret: TenantSecret::new([byte; 32]),
+            settings: Default::default(),
         }
     }
 

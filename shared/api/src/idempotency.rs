@@ -113,7 +113,9 @@ where
         }
         Err(error) => {
             let problem = error.to_problem();
-            if problem.status < 500 {
+            // Too many requests are none of this one's faults: it may pass in a moment.
+            let may_pass = problem.status >= 500 || problem.status == 429;
+            if !may_pass {
                 let whole = ItemOutcome {
                     status: problem.status,
                     id: problem.id,

@@ -104,10 +104,18 @@ async fn guard<S: EdgeStore>(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    match authorize(&app, &mut parts, scope).await {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(refusal) => refusal,
-    }
+    let key = match authorize(&app, &mut parts, scope).await {
+        Ok(key) => key,
+        Err(refusal) => return refusal,
+    };
+    let verdict = match app.limiter.admit(&app.store, key).await {
+        Ok(verdict) => verdict,
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let mut response =
+        if verdict.passes { next.run(Request::from_parts(parts, body)).await } else { verdict.refusal() };
+    verdict.tell(response.headers_mut());
+    response
 }
 
 /// Gives every request an id, every problem its body, and every inner failure one line of log.
@@ -143,8 +151,7 @@ async fn unknown_method() -> Response {
 
 /// Tells paths that the contract describes and that are not built yet from those that never will be.
 fn is_planned(path: &str) -> bool {
-    const PLANNED: [&str; 9] =
-        ["exports", "lists", "events", "fields", "scoring", "api-keys", "settings", "usage", "forms"];
+    const PLANNED: [&str; 5] = ["exports", "lists", "events", "scoring", "forms"];
     let first = path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/')?.split('/').next());
     first.is_some_and(|first| PLANNED.contains(&first))
 }

@@ -47,12 +47,7 @@ impl Client {
     /// When the store fails.
     pub async fn new(router: Router, store: &impl TenantStore, tenant: &Tenant, scopes: &[&str]) -> Self {
         let key = format!("key-{}", Uuid::new_v4());
-        let record = ApiKey {
-            id: Uuid::new_v4(),
-            tenant: tenant.id,
-            scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
-            created_at: chrono::Utc::now(),
-        };
+        let record = ApiKey::new(tenant.id, "test", scopes.iter().copied(), chrono::Utc::now());
         store.put_api_key(KeyHash::of(&key), &record).await.expect("store the key");
         Self { router, key }
     }

@@ -1,12 +1,14 @@
 //! What one write wants of a contact, whichever way it came in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttributeValue, Consent, Email, Engagement, FieldId, Invalid, MAX_TAGS, Phone, Profile, Status, Tag,
+    AttributeValue, Consent, Demands, Email, Engagement, FieldId, Invalid, MAX_TAGS, Phone, Profile, Status,
+    Suppression, Tag,
 };
 
 /// Says when a given value replaces one that is there.
@@ -89,35 +91,52 @@ pub struct Change {
     pub tags: TagChange,
     /// Moments of engagement.
     pub engagement: BTreeMap<Engagement, Edit<DateTime<Utc>>>,
+    /// What the tenant's fields demand of it.
+    pub demands: Arc<Demands>,
 }
 
 impl Change {
     /// Makes the profile of a new contact at an address that `suppressed` may hold.
     ///
     /// # Errors
-    /// `too_many_tags`.
+    /// `too_many_tags`, `required_attribute`.
     pub fn create(
         &self,
         email: Email,
         email_typed: impl Into<String>,
-        suppressed: Option<Status>,
+        suppressed: Option<&Suppression>,
     ) -> Result<Profile, Invalid> {
         let wanted = self.status.or(self.status_if_new).unwrap_or(Status::Active);
-        let status = Status::at_birth(wanted, suppressed, self.consent.as_ref());
-        self.edited(Profile::new(email, email_typed, status), true)
+        let held = suppressed.map(Suppression::status);
+        let status = Status::at_birth(wanted, held, self.consent.as_ref());
+        let grounds = suppressed.filter(|_| held == Some(status)).map(Suppression::grounds);
+        let profile = Profile { grounds, ..Profile::new(email, email_typed, status) };
+        let mut profile = self.edited(profile, true)?;
+        let edited = self.demands.redirected(&self.attributes);
+        self.demands.fill(|id| edited.contains_key(id), &mut profile.attributes);
+        self.demands.check(&profile.attributes, |_| false)?;
+        Ok(profile)
     }
 
     /// Makes the profile that an existing contact has after this write.
     ///
     /// # Errors
     /// `consent_required` when the write would end a suppression without a record;
-    /// `too_many_tags`.
+    /// `too_many_tags`; `required_attribute` when it would clear one.
     pub fn update(&self, profile: &Profile) -> Result<Profile, Invalid> {
         let status = match self.status {
             Some(wanted) => profile.status.moved_to(wanted, self.consent.as_ref())?,
             None => profile.status,
         };
-        self.edited(Profile { status, ..profile.clone() }, false)
+        let grounds = profile.grounds.clone().filter(|_| status == profile.status);
+        let mut before = Profile { status, grounds, ..profile.clone() };
+        self.demands.settle(&mut before.attributes);
+        let lacked = self.demands.lacked(&before.attributes);
+        let mut after = self.edited(before, false)?;
+        let edited = self.demands.redirected(&self.attributes);
+        self.demands.forget_former(|id| edited.contains_key(id), &mut after.attributes);
+        self.demands.check(&after.attributes, |id| lacked.contains(id))?;
+        Ok(after)
     }
 
     fn edited(&self, mut profile: Profile, is_new: bool) -> Result<Profile, Invalid> {
@@ -134,7 +153,7 @@ impl Change {
         if let Some(edit) = &self.phone {
             edit.apply(&mut profile.phone, is_new);
         }
-        apply_to_map(&self.attributes, &mut profile.attributes, is_new);
+        apply_to_map(&self.demands.redirected(&self.attributes), &mut profile.attributes, is_new);
         apply_to_map(&self.engagement, &mut profile.engagement, is_new);
         match &self.tags {
             TagChange::Add(tags) => profile.tags.extend(tags.iter().cloned()),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{AttributeValue, ContactId, Email, FieldId, Invalid, Ordinal, Phone, Status, Tag};
+use crate::{AttributeValue, ContactId, Email, FieldId, Grounds, Invalid, Ordinal, Phone, Status, Tag};
 
 /// Longest first or last name, in characters.
 pub const MAX_NAME_CHARS: usize = 100;
@@ -57,6 +57,8 @@ pub struct Profile {
     pub phone: Option<Phone>,
     /// Whether the contact may be written to.
     pub status: Status,
+    /// Why not, where more is known than the status tells.
+    pub grounds: Option<Grounds>,
     /// Custom attributes by the id of their field.
     pub attributes: BTreeMap<FieldId, AttributeValue>,
     /// Labels.
@@ -77,6 +79,7 @@ impl Profile {
             job_title: None,
             phone: None,
             status,
+            grounds: None,
             attributes: BTreeMap::new(),
             tags: BTreeSet::new(),
             engagement: BTreeMap::new(),
@@ -155,26 +158,6 @@ impl Tier {
             50.. => Self::Hot,
         }
     }
-}
-
-/// Remembers an address whose contact went away unsubscribed or bounced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suppression {
-    /// The status a contact starts in when the address comes back without consent.
-    pub status: Status,
-    /// Since when.
-    pub since: DateTime<Utc>,
-}
-
-/// Says what stands at an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing was ever there, or nothing that matters.
-    Free,
-    /// No contact, but a memory of one that must not be written to.
-    Suppressed(Suppression),
-    /// A contact.
-    Held(Box<Contact>),
 }
 
 /// Reads one of the short texts of a profile: trimmed, blank is none.

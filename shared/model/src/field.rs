@@ -1,6 +1,5 @@
-//! Custom fields: what a tenant's attributes are called, typed and stored under.
+//! What custom fields are called, and what their values are stored under.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
@@ -105,6 +104,11 @@ impl FieldSlug {
             .expect("fewer names are taken than there are numbers")
     }
 
+    /// Gives a name that no field has: that of one which is dropped, while its values are removed.
+    pub(crate) fn of_dropped(id: FieldId) -> Self {
+        Self(format!("!{id}"))
+    }
+
     /// Gives the text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -114,55 +118,6 @@ impl FieldSlug {
 impl fmt::Display for FieldSlug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// Describes one custom field of a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Field {
-    /// What values are stored under.
-    pub id: FieldId,
-    /// What programs call it.
-    pub slug: FieldSlug,
-    /// What people call it.
-    pub name: String,
-}
-
-/// Finds a tenant's fields by slug and by id.
-#[derive(Debug, Clone, Default)]
-pub struct Fields {
-    by_slug: BTreeMap<FieldSlug, Field>,
-    slugs: HashMap<FieldId, FieldSlug>,
-}
-
-impl Fields {
-    /// Finds a field by what programs call it.
-    pub fn get(&self, slug: &FieldSlug) -> Option<&Field> {
-        self.by_slug.get(slug)
-    }
-
-    /// Finds what programs call a stored id.
-    pub fn slug(&self, id: FieldId) -> Option<&FieldSlug> {
-        self.slugs.get(&id)
-    }
-
-    /// Adds a field that was read or defined.
-    pub fn insert(&mut self, field: Field) {
-        self.slugs.insert(field.id, field.slug.clone());
-        self.by_slug.insert(field.slug.clone(), field);
-    }
-
-    /// Walks the fields in the order of their slugs.
-    pub fn iter(&self) -> impl Iterator<Item = &Field> {
-        self.by_slug.values()
-    }
-}
-
-impl FromIterator<Field> for Fields {
-    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
-        let mut all = Self::default();
-        fields.into_iter().for_each(|field| all.insert(field));
-        all
     }
 }
 

@@ -5,12 +5,15 @@ mod consent;
 mod contact;
 mod email;
 mod field;
+mod fields;
 mod id;
 pub mod import;
 mod invalid;
 mod phone;
 pub mod rule;
+mod settings;
 mod status;
+mod suppression;
 mod tag;
 mod tenant;
 mod upsert;
@@ -18,16 +21,17 @@ mod value;
 
 pub use change::{Change, Edit, Overwrite, TagChange};
 pub use consent::Consent;
-pub use contact::{
-    Contact, Engagement, MAX_NAME_CHARS, Origin, Profile, Standing, Suppression, Tier, short_text,
-};
+pub use contact::{Contact, Engagement, MAX_NAME_CHARS, Origin, Profile, Tier, short_text};
 pub use email::{Email, MAX_EMAIL_CHARS};
-pub use field::{Field, FieldId, FieldSlug, Fields};
+pub use field::{FieldId, FieldSlug};
+pub use fields::{Demands, Field, Fields, MAX_FIELDS, Sweep};
 pub use id::{ContactId, IdKey, Ordinal};
 pub use invalid::Invalid;
 pub use phone::Phone;
+pub use settings::{Settings, UnknownAddresses, ZoneName};
 pub use status::Status;
+pub use suppression::{Grounds, Standing, Suppression, SuppressionReason};
 pub use tag::{MAX_TAGS, Tag};
-pub use tenant::{Tenant, TenantId, TenantSecret, TenantSlug};
+pub use tenant::{AddressKey, Tenant, TenantId, TenantSecret, TenantSlug};
 pub use upsert::{Decision, Mode};
 pub use value::{AttributeType, AttributeValue, Number};

@@ -1,11 +1,12 @@
 use std::fmt;
 
 use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::{IdKey, Invalid};
+use crate::{Email, IdKey, Invalid, Settings};
 
 /// Names a tenant: one customer of the product, who sees only its own contacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,6 +90,11 @@ impl TenantSecret {
         self.derive("cursors")
     }
 
+    /// Derives the key under which addresses are hashed. Like ids, it never changes.
+    pub fn address_key(&self) -> AddressKey {
+        AddressKey(self.derive("addresses"))
+    }
+
     fn derive(&self, label: &str) -> [u8; 32] {
         let mut key = [0; 32];
         Hkdf::<Sha256>::new(None, &self.0)
@@ -104,6 +110,25 @@ impl fmt::Debug for TenantSecret {
     }
 }
 
+/// Hashes the addresses of one tenant, so that nobody else can tell whose hash it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AddressKey([u8; 32]);
+
+impl AddressKey {
+    /// Hashes an address to 128 bits.
+    pub fn hash(&self, email: &Email) -> [u8; 16] {
+        let mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        let hash = mac.chain_update(email.as_str()).finalize().into_bytes();
+        std::array::from_fn(|i| hash.get(i).copied().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for AddressKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AddressKey(..)")
+    }
+}
+
 /// Holds what every request of a tenant needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
@@ -115,6 +140,8 @@ pub struct Tenant {
     pub name: String,
     /// The root of its keys.
     pub secret: TenantSecret,
+    /// What it decides for itself.
+    pub settings: Settings,
 }
 
 #[cfg(test)]

@@ -34,7 +34,8 @@ impl Decision {
     /// Decides one change.
     ///
     /// # Errors
-    /// What [`Change::create`] and [`Change::update`] refuse.
+    /// What [`Change::create`], [`Change::update`] and [`Suppression::admit`](crate::Suppression::admit)
+    /// refuse.
     pub fn of(
         standing: &Standing,
         mode: Mode,
@@ -52,12 +53,13 @@ impl Decision {
                     Self::Update(Box::new(profile))
                 });
             }
-            Standing::Suppressed(suppression) => Some(suppression.status),
+            Standing::Suppressed(_) | Standing::Free if mode == Mode::UpdateOnly => return Ok(Self::Missing),
+            Standing::Suppressed(suppression) => {
+                suppression.admit(change.consent.is_some())?;
+                Some(suppression)
+            }
             Standing::Free => None,
         };
-        if mode == Mode::UpdateOnly {
-            return Ok(Self::Missing);
-        }
         Ok(Self::Create(Box::new(change.create(email.clone(), email_typed, suppressed)?)))
     }
 }

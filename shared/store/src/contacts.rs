@@ -102,6 +102,22 @@ pub trait ContactStore: Send + Sync {
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<Written, StoreError>> + Send;
 
+    /// Remembers that an address must not be written to, where no contact is and no suppression but
+    /// the one that was read. Gives what stands in the way, none where it is done.
+    fn suppress(
+        &self,
+        tenant: &Tenant,
+        email: &Email,
+        suppression: &Suppression,
+        replaces: Option<&Suppression>,
+    ) -> impl Future<Output = Result<Option<Standing>, StoreError>> + Send;
+
+    /// Tells the lowest ordinal that nobody took yet: every contact lies below it.
+    fn ordinals(&self, tenant: &Tenant) -> impl Future<Output = Result<Ordinal, StoreError>> + Send;
+
+    /// Counts the contacts that are there, by reading all of them.
+    fn count(&self, tenant: &Tenant) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     /// Lists contacts below an ordinal, the highest first; may give fewer than `limit` before the
     /// end. What is created meanwhile does not move what is there.
     fn page(

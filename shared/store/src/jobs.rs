@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::{Consumed, ObjectInfo, StoreError};
 
+/// How many imports of a tenant may be under way at once.
+pub const IMPORTS_AT_ONCE: usize = 20;
+
 /// Says where an import stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -15,25 +15,31 @@ mod jobs;
 mod meter;
 mod objects;
 mod queue;
+mod quota;
 mod s3;
 mod sdk;
 mod sqs;
 mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod usage;
 
 pub use activity::ConsentEntry;
 pub use clock::Clock;
 pub use contacts::{ContactPage, ContactStore, NewContact, ProfileUpdate, Write, Written};
 pub use dynamo::{DynamoStore, Tables};
 pub use error::StoreError;
-pub use fields::{FieldStore, Freshness};
+pub use fields::{FieldStore, FieldWrite, Freshness};
 pub use idempotency::{Begun, IdempotencyStore, ItemOutcome, Outcome, RequestKey};
-pub use jobs::{Checkpoint, FileFormat, FileKind, Job, JobStatus, JobStore, PlainText, Range, RowCounts};
+pub use jobs::{
+    Checkpoint, FileFormat, FileKind, IMPORTS_AT_ONCE, Job, JobStatus, JobStore, PlainText, Range, RowCounts,
+};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
-pub use queue::{RangeMessage, RangeQueue};
+pub use queue::{RangeMessage, RangeQueue, SweepMessage, SweepQueue};
+pub use quota::QuotaStore;
 pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};
 pub use sqs::SqsRanges;
-pub use tenants::{ApiKey, KeyHash, TenantStore};
+pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
+pub use usage::{DayUsage, UsageKind, UsageRecord, UsageStore};

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use model::TenantId;
+use model::{FieldId, TenantId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,4 +21,19 @@ pub struct RangeMessage {
 pub trait RangeQueue: Send + Sync {
     /// Sends messages; all of them, or an error.
     fn send(&self, messages: &[RangeMessage]) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Asks to go through a tenant's contacts for a field whose type changed, or that was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepMessage {
+    /// Whose contacts.
+    pub tenant: TenantId,
+    /// The field, by what it is now.
+    pub field: FieldId,
+}
+
+/// Hands sweeps to whoever works through contacts, at least once.
+pub trait SweepQueue: Send + Sync {
+    /// Sends a message.
+    fn send_sweep(&self, message: SweepMessage) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

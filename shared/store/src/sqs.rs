@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use model::TenantId;
+use serde::Serialize;
 
 use crate::sdk::{name_from_env, store_error};
-use crate::{RangeMessage, RangeQueue, SdkConfig, StoreError};
+use crate::{RangeMessage, RangeQueue, SdkConfig, StoreError, SweepMessage, SweepQueue};
 
 /// What one SendMessageBatch takes.
 const MESSAGES_A_CALL: usize = 10;
@@ -47,22 +49,44 @@ impl SqsRanges {
 impl RangeQueue for SqsRanges {
     async fn send(&self, messages: &[RangeMessage]) -> Result<(), StoreError> {
         for messages in messages.chunks(MESSAGES_A_CALL) {
-            let mut batch = self.client.send_message_batch().queue_url(&self.queue_url);
-            for message in messages {
-                let body = serde_json::to_string(message).map_err(|e| StoreError::Refused(Box::new(e)))?;
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(format!("range-{}", message.range))
-                    .message_body(body)
-                    .message_group_id(message.tenant.to_string())
-                    .build()
-                    .map_err(|e| StoreError::Refused(Box::new(e)))?;
-                batch = batch.entries(entry);
-            }
-            let answer = batch.send().await.map_err(store_error)?;
-            if let Some(failed) = answer.failed().first() {
-                return Err(StoreError::Unavailable(format!("the queue refused: {}", failed.code()).into()));
-            }
+            let entries = messages
+                .iter()
+                .map(|message| entry(format!("range-{}", message.range), message.tenant, message));
+            self.send_batch(entries.collect::<Result<_, _>>()?).await?;
         }
         Ok(())
     }
+}
+
+impl SweepQueue for SqsRanges {
+    async fn send_sweep(&self, message: SweepMessage) -> Result<(), StoreError> {
+        self.send_batch(vec![entry("sweep".to_owned(), message.tenant, &message)?]).await
+    }
+}
+
+impl SqsRanges {
+    async fn send_batch(&self, entries: Vec<SendMessageBatchRequestEntry>) -> Result<(), StoreError> {
+        let batch = self.client.send_message_batch().queue_url(&self.queue_url);
+        let answer = batch.set_entries(Some(entries)).send().await.map_err(store_error)?;
+        match answer.failed().first() {
+            Some(failed) => {
+                Err(StoreError::Unavailable(format!("the queue refused: {}", failed.code()).into()))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn entry(
+    id: String,
+    tenant: TenantId,
+    message: &impl Serialize,
+) -> Result<SendMessageBatchRequestEntry, StoreError> {
+    let body = serde_json::to_string(message).map_err(|e| StoreError::Refused(Box::new(e)))?;
+    SendMessageBatchRequestEntry::builder()
+        .id(id)
+        .message_body(body)
+        .message_group_id(tenant.to_string())
+        .build()
+        .map_err(|e| StoreError::Refused(Box::new(e)))
 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use chrono::{DateTime, Utc};
-use model::{Tenant, TenantId, TenantSlug};
+use chrono::{DateTime, NaiveDate, Utc};
+use model::{Settings, Tenant, TenantId, TenantSlug};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::StoreError;
 
 /// Finds an API key; the key itself is stored nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyHash([u8; 32]);
 
 impl KeyHash {
@@ -43,6 +43,38 @@ pub struct ApiKey {
     pub scopes: BTreeSet<String>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// What people call it.
+    #[serde(default)]
+    pub name: String,
+    /// From when on it is good for nothing; none is never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The last day on which it was used, as far as is known: see [`TenantStore::touch_api_key`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_on: Option<NaiveDate>,
+}
+
+/// Is the scope that holds all others.
+pub const EVERYTHING: &str = "*";
+
+impl ApiKey {
+    /// Describes a new key that does not expire.
+    pub fn new<'a>(
+        tenant: TenantId,
+        name: &str,
+        scopes: impl IntoIterator<Item = &'a str>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id: Uuid::new_v4(),
+            tenant,
+            scopes: scopes.into_iter().map(str::to_owned).collect(),
+            created_at: now,
+            name: name.to_owned(),
+            expires_at: None,
+            last_used_on: None,
+        }
+    }
 }
 
 /// Keeps tenants and their keys.
@@ -67,7 +99,32 @@ pub trait TenantStore: Send + Sync {
     /// Finds a key by its hash.
     fn api_key(&self, hash: KeyHash) -> impl Future<Output = Result<Option<ApiKey>, StoreError>> + Send;
 
-    /// Stores a further key.
+    /// Replaces what a tenant decides for itself; false if there is no such tenant.
+    fn save_settings(
+        &self,
+        tenant: TenantId,
+        settings: &Settings,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Stores a further key; one that is there already stays as it is.
     fn put_api_key(&self, hash: KeyHash, key: &ApiKey)
     -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Lists a tenant's keys, the oldest first.
+    fn api_keys(&self, tenant: TenantId) -> impl Future<Output = Result<Vec<ApiKey>, StoreError>> + Send;
+
+    /// Removes a key and gives its hash; none if the tenant has no such key.
+    fn revoke_api_key(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+    ) -> impl Future<Output = Result<Option<KeyHash>, StoreError>> + Send;
+
+    /// Notes that a key was used on a day. Called once a day and instance, so that it costs next
+    /// to nothing; a key that is gone stays gone.
+    fn touch_api_key(
+        &self,
+        hash: KeyHash,
+        day: NaiveDate,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

@@ -199,7 +199,7 @@ fn send(
 }
 
 /// Gives the time in milliseconds within which so many of a hundred were answered.
-fn share(times: &[Duration], percent: usize) -> f64 {
+pub(crate) fn share(times: &[Duration], percent: usize) -> f64 {
     let at = (times.len() * percent / 100).min(times.len().saturating_sub(1));
     times.get(at).map_or(0.0, Duration::as_secs_f64) * 1e3
 }

@@ -11,6 +11,7 @@ mod client;
 mod error;
 mod file;
 mod import;
+mod neighbours;
 mod product;
 mod report;
 mod rows;
@@ -37,6 +38,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Send requests one after another, and 16 side by side.
     Api(api::ApiArgs),
+    /// Tell what one tenant's burst does to another tenant's answers.
+    Neighbours(neighbours::NeighboursArgs),
 }
 
 /// Is what both commands take.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
     let measured = match Cli::parse().command {
         Command::Import(args) => import::run(&args).map(|report| (report, args.common)),
         Command::Api(args) => api::run(&args).map(|report| (report, args.common)),
+        Command::Neighbours(args) => neighbours::run(&args).map(|report| (report, args.common)),
     };
     match measured.and_then(|(report, common): (Report, Common)| report.print(common.json)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@ use crate::client::Client;
 pub const SERVE: &str = "serve";
 
 const KEY: &str = "the-key-of-the-benchmarks";
+const ADMIN_KEY: &str = "the-operators-key-of-the-benchmarks";
 
 /// Linux counts a process's time in hundredths of a second, whatever the machine (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
@@ -30,6 +31,14 @@ impl Product {
     /// # Errors
     /// When it does not come up.
     pub fn start(binary: Option<&Path>, data: &Path) -> Result<Self, BenchError> {
+        Self::start_with(binary, data, &[])
+    }
+
+    /// Serves with further options.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start_with(binary: Option<&Path>, data: &Path, options: &[String]) -> Result<Self, BenchError> {
         let binary = match binary {
             Some(binary) => binary.to_owned(),
             None => std::env::current_exe().map_err(BenchError::system("cannot find this binary"))?,
@@ -37,7 +46,9 @@ impl Product {
         let mut child = Command::new(binary)
             .args([SERVE, "--listen", "127.0.0.1:0", "--no-sample", "--data"])
             .arg(data)
+            .args(options)
             .env("LEADS_API_KEY", KEY)
+            .env("LEADS_ADMIN_KEY", ADMIN_KEY)
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -60,6 +71,17 @@ impl Product {
     /// Gives a client with connections of its own.
     pub fn client(&self) -> Client {
         Client::new(&self.url, KEY)
+    }
+
+    /// Makes a tenant and gives a client of it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn client_of_new_tenant(&self) -> Result<Client, BenchError> {
+        let operator = Client::new(&self.url, ADMIN_KEY);
+        let made =
+            operator.call("POST", "/admin/tenants", Some(&serde_json::json!({ "name": "Another" })))?;
+        Ok(Client::new(&self.url, made["api_key"].as_str().unwrap_or_default()))
     }
 
     /// Tells the time that the process has had on all cores, its own and the system's for it.

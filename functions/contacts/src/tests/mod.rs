@@ -1,8 +1,10 @@
 mod batches;
 mod conditions;
+mod demands;
 mod idempotency;
 mod inputs;
 mod suppression;
+mod suppressions;
 
 use api::App;
 use api::testing::{Client, Reply};

@@ -59,6 +59,7 @@ enum Operation {
     Batch { email: usize, status: Option<usize>, mode: usize },
     Patch { email: usize, status: Option<usize>, to: Option<usize>, consent: bool },
     Delete { email: usize },
+    Suppress { email: usize, reason: usize },
 }
 
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
@@ -83,11 +84,13 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         }),
         (email.clone(), status, proptest::option::of(email.clone()), consent)
             .prop_map(|(email, status, to, consent)| Operation::Patch { email, status, to, consent }),
+        (email.clone(), 0..5_usize).prop_map(|(email, reason)| Operation::Suppress { email, reason }),
         email.prop_map(|email| Operation::Delete { email }),
     ];
     proptest::collection::vec(operation, 1..40)
 }
 
+const REASONS: [&str; 5] = ["unsubscribed", "hard_bounce", "complaint", "erased", "manual"];
 const STATUSES: [&str; 4] = ["active", "pending", "unsubscribed", "bounced"];
 
 fn address(number: usize) -> String {
@@ -137,6 +140,11 @@ async fn run(client: &Client, operation: &Operation) -> bool {
             patch(client, &address(*email), body).await;
             *consent
         }
+        Operation::Suppress { email, reason } => {
+            let item = json!({"email": address(*email), "reason": REASONS[*reason]});
+            client.json(Method::POST, "/api/v1/suppressions", json!({"suppressions": [item]})).await;
+            false
+        }
         Operation::Delete { email } => {
             client.call(Method::DELETE, &format!("/api/v1/contacts/{}", address(*email))).await;
             false
@@ -159,6 +167,10 @@ proptest! {
                 for number in 0..3 {
                     let shown = get(&client, &address(number)).await;
                     if shown.status == 404 {
+                        let path = format!("/api/v1/suppressions/{}", address(number));
+                        if client.call(Method::GET, &path).await.status == 200 {
+                            suppressed.insert(address(number), true);
+                        }
                         continue;
                     }
                     let now = matches!(shown.json["status"].as_str(), Some("unsubscribed" | "bounced"));

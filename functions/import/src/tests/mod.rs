@@ -5,7 +5,9 @@ mod columns;
 mod crashes;
 mod exporters;
 mod files;
+mod ground;
 mod layouts;
+mod opt_outs;
 mod races;
 mod records;
 mod reports;
@@ -46,8 +48,7 @@ impl World {
         let store = MemoryStore::default();
         let tenant = tenant();
         let hash = KeyHash::of(tenant.slug.as_str());
-        let key =
-            ApiKey { id: tenant.id.0, tenant: tenant.id, scopes: ["*".into()].into(), created_at: now() };
+        let key = ApiKey::new(tenant.id, "first key", ["*"], now());
         assert!(store.create_tenant(&tenant, hash, &key).await.unwrap());
         let (objects, queue) = (MemoryObjects::default(), MemoryQueue::default());
         Self { deps: Deps { store, objects, queue, clock: Clock::starting_at(now()) }, tenant }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 use model::import::{ImportOptions, RowReader};
-use model::{Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Status, Tenant};
+use model::{Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Status, Suppression, Tenant};
 use roaring::RoaringBitmap;
 use serde_json::json;
 use store::testing::MemoryStore;
@@ -75,6 +75,24 @@ impl ContactStore for Meddled<'_> {
         now: DateTime<Utc>,
     ) -> Result<Written, StoreError> {
         self.store().delete(tenant, contact, now).await
+    }
+
+    async fn suppress(
+        &self,
+        tenant: &Tenant,
+        email: &Email,
+        suppression: &Suppression,
+        replaces: Option<&Suppression>,
+    ) -> Result<Option<Standing>, StoreError> {
+        self.store().suppress(tenant, email, suppression, replaces).await
+    }
+
+    async fn ordinals(&self, tenant: &Tenant) -> Result<Ordinal, StoreError> {
+        self.store().ordinals(tenant).await
+    }
+
+    async fn count(&self, tenant: &Tenant) -> Result<u64, StoreError> {
+        self.store().count(tenant).await
     }
 
     async fn page(

@@ -1,15 +1,16 @@
 //! `leads import`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
+use super::connection::Connection;
+use super::print;
 use super::terminal::Terminal;
-use super::{DEFAULT_DATA, print};
-use crate::client::{Api, ClientError, Finished, ImportProgress, ImportRequest, import};
+use crate::client::{ClientError, Finished, ImportProgress, ImportRequest, import};
 
 pub(super) const UPLOAD_BAR: &str = "[{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}";
 pub(super) const ROWS_BAR: &str = "[{bar:30}] {percent}%";
@@ -46,12 +47,8 @@ pub(super) struct ImportArgs {
     /// A list that the contacts join.
     #[arg(long, value_name = "NAME")]
     list: Option<String>,
-    /// The base URL of the API.
-    #[arg(long, env = "LEADS_URL", default_value = "http://127.0.0.1:4280")]
-    url: String,
-    /// The API key; without it the one that `leads serve` keeps in .leads is used.
-    #[arg(long, value_name = "KEY", env = "LEADS_API_KEY", hide_env_values = true)]
-    api_key: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -99,10 +96,7 @@ pub(super) fn run(args: ImportArgs) -> ExitCode {
 }
 
 fn follow(args: ImportArgs, terminal: &Terminal) -> Result<Finished, ClientError> {
-    let key = match args.api_key {
-        Some(key) => key,
-        None => crate::process::kept_key(Path::new(DEFAULT_DATA)).map_err(|_| ClientError::NoKey)?,
-    };
+    let api = args.connection.api()?;
     let request = ImportRequest {
         mode: args.mode.as_str(),
         mapping: args.map.into_iter().collect::<BTreeMap<_, _>>(),
@@ -110,7 +104,7 @@ fn follow(args: ImportArgs, terminal: &Terminal) -> Result<Finished, ClientError
         lists: args.list.into_iter().collect(),
     };
     let bars = Bars { terminal: terminal.clone(), upload: None, rows: None };
-    import(&Api::new(&args.url, key), &args.file, &request, bars)
+    import(&api, &args.file, &request, bars)
 }
 
 /// Shows the upload, then the rows.

@@ -1,11 +1,16 @@
 //! The command line of `leads`.
 
+mod connection;
+mod fields;
 mod import;
+mod keys;
 mod log;
 mod serve;
 mod services;
 mod signals;
+mod tenants;
 mod terminal;
+mod usage;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -62,6 +67,14 @@ enum Command {
     /// Import a CSV file into a running Leads.
     #[command(after_help = import::AFTER_HELP)]
     Import(import::ImportArgs),
+    /// Make tenants, under the operator's key.
+    Tenants(tenants::TenantsArgs),
+    /// List, make and revoke API keys.
+    Keys(keys::KeysArgs),
+    /// List, make, change and drop custom fields.
+    Fields(fields::FieldsArgs),
+    /// Tell what the tenant has and used.
+    Usage(usage::UsageArgs),
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +85,9 @@ struct ServeArgs {
     /// Leave the bundled sample file out of a first start.
     #[arg(long)]
     no_sample: bool,
+    /// How many requests a key may send in ten seconds; a deployment allows 5,000.
+    #[arg(long, value_name = "COUNT", default_value_t = crate::REQUESTS_A_KEY)]
+    requests_a_key: u32,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -120,6 +136,10 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => until_stopped(|terminal| serve::run(args, terminal)),
         Command::Services(args) => until_stopped(|_| services::run(args)),
         Command::Import(args) => import::run(args),
+        Command::Tenants(args) => tenants::run(args),
+        Command::Keys(args) => keys::run(args),
+        Command::Fields(args) => fields::run(args),
+        Command::Usage(args) => usage::run(args),
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) async fn run(args: ServeArgs, terminal: Terminal) -> Result<(), Comma
         api_key: variable("LEADS_API_KEY")?,
         admin_key: variable("LEADS_ADMIN_KEY")?,
         sample: !args.no_sample,
+        requests_a_key: args.requests_a_key,
         clock: Clock::from_env().map_err(CommandError::Clock)?,
     })
     .await?;

@@ -50,6 +50,15 @@ impl ClientError {
     }
 }
 
+/// Is a method with the body that it takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Call<'a> {
+    Get,
+    Delete,
+    Post(&'a Value),
+    Patch(&'a Value),
+}
+
 /// Calls the API of one base URL with one key.
 pub(crate) struct Api {
     pub(super) agent: Agent,
@@ -80,6 +89,18 @@ impl Api {
         answer(url, sent)
     }
 
+    /// Makes one call and gives the body of its answer, null where there is none.
+    pub(crate) fn call(&self, call: Call<'_>, path: &str) -> Result<Value, ClientError> {
+        let (url, key) = (self.url(path), self.authorization());
+        let sent = match call {
+            Call::Get => self.agent.get(&url).header("authorization", key).call(),
+            Call::Delete => self.agent.delete(&url).header("authorization", key).call(),
+            Call::Post(body) => self.agent.post(&url).header("authorization", key).send_json(body),
+            Call::Patch(body) => self.agent.patch(&url).header("authorization", key).send_json(body),
+        };
+        answer(url, sent)
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/api/v1{path}", self.base)
     }
@@ -98,6 +119,9 @@ fn answer<T: DeserializeOwned>(
         Err(source) => return Err(ClientError::Unreachable { url, source: Box::new(source) }),
     };
     let status = response.status();
+    if status == StatusCode::NO_CONTENT {
+        return serde_json::from_value(Value::Null).map_err(|_| ClientError::Unexpected { url, status });
+    }
     if status.is_success() {
         return response.body_mut().read_json().map_err(|_| ClientError::Unexpected { url, status });
     }

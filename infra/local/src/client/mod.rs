@@ -7,5 +7,5 @@ mod problem;
 mod tests;
 mod upload;
 
-pub(crate) use api::{Api, ClientError};
+pub(crate) use api::{Api, Call, ClientError};
 pub(crate) use import::{Finished, ImportProgress, ImportRequest, import};

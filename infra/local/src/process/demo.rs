@@ -1,10 +1,8 @@
 //! The tenant that is there from the start.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
-use model::{Tenant, TenantId, TenantSecret, TenantSlug};
-use store::{ApiKey, KeyHash, StoreError, TenantStore};
+use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
+use store::{ApiKey, EVERYTHING, KeyHash, StoreError, TenantStore};
 use uuid::Uuid;
 
 use crate::StartError;
@@ -28,12 +26,7 @@ pub(super) async fn bootstrap(
     let hash = KeyHash::of(key);
     let known = store.api_key(hash).await?;
     let present = store.tenant_by_slug(&slug).await?;
-    let of = |tenant| ApiKey {
-        id: Uuid::new_v4(),
-        tenant,
-        scopes: BTreeSet::from(["*".to_owned()]),
-        created_at: now,
-    };
+    let of = |tenant| ApiKey::new(tenant, "first key", [EVERYTHING], now);
     match (present, known) {
         (Some(tenant), Some(known)) if known.tenant == tenant.id => Ok(Demo { tenant, is_new: false }),
         (_, Some(_)) => Err(StartError::ForeignKey),
@@ -49,6 +42,7 @@ pub(super) async fn bootstrap(
                 slug,
                 name: NAME.to_owned(),
                 secret: TenantSecret::new(secret),
+                settings: Settings::default(),
             };
             // Nobody else is at work on this directory: a slug that was free still is.
             if store.create_tenant(&tenant, hash, &of(tenant.id)).await? {
@@ -87,8 +81,7 @@ mod tests {
     async fn the_key_of_another_tenant_is_refused() {
         let store = MemoryStore::default();
         let other = store::testing::tenant();
-        let key =
-            ApiKey { id: Uuid::new_v4(), tenant: other.id, scopes: BTreeSet::new(), created_at: Utc::now() };
+        let key = ApiKey::new(other.id, "theirs", [], Utc::now());
         assert!(store.create_tenant(&other, KeyHash::of(KEY), &key).await.unwrap());
         assert!(matches!(bootstrap(&store, KEY, Utc::now()).await, Err(StartError::ForeignKey)));
     }

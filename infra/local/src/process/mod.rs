@@ -8,6 +8,7 @@ mod tests;
 
 use std::net::SocketAddr;
 
+use api::App;
 use model::Tenant;
 use store::{Clock, DynamoStore, Endpoints, KeyHash};
 use tokio::sync::watch;
@@ -37,6 +38,8 @@ pub struct Options {
     pub admin_key: Option<String>,
     /// Whether a first start is to import the sample file.
     pub sample: bool,
+    /// How many requests a key may send in ten seconds.
+    pub requests_a_key: u32,
     /// The domain's time.
     pub clock: Clock,
 }
@@ -50,6 +53,7 @@ impl Default for Options {
             api_key: None,
             admin_key: None,
             sample: false,
+            requests_a_key: functions::REQUESTS_A_KEY,
             clock: Clock::default(),
         }
     }
@@ -75,7 +79,8 @@ impl Process {
     /// # Errors
     /// When the directory, its disk, a port or a key cannot be had.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { data, listen: address, ports, api_key, admin_key, sample, clock } = options;
+        let Options { data, listen: address, ports, api_key, admin_key, sample, requests_a_key, clock } =
+            options;
         let given = api_key.map(|key| key::check("LEADS_API_KEY", key)).transpose()?;
         let operator = admin_key.map(|key| key::check("LEADS_ADMIN_KEY", key)).transpose()?;
         let operator = operator.map(|key| KeyHash::of(&key));
@@ -93,7 +98,8 @@ impl Process {
         let demo = demo::bootstrap(&store, &api_key, clock.now()).await?;
 
         let (stop, stopped) = watch::channel(false);
-        let router = functions::router(&plane, store.clone(), clock, operator);
+        let router =
+            functions::router(&plane, App::new(store.clone(), clock).with_quota(requests_a_key), operator);
         let routes = functions::deliveries(&plane, store.clone(), clock);
         let deliveries = Deliveries::start(plane.mailbox().clone(), routes, stopped.clone());
         let server = tokio::spawn(serve(listener, router, wish(stopped)));

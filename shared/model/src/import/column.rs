@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::header::field_named;
+use super::header::{field_named, opt_out_named};
 use super::{ColumnChoice, ImportOptions, OnBlank, Target, UnmappedColumns, cell, row};
 use crate::{AttributeType, AttributeValue, FieldSlug, Overwrite};
 
@@ -151,6 +151,7 @@ fn asked_columns<'a>(header: &[String], options: &'a ImportOptions) -> Result<As
         })?;
         if let Some(target) = &target
             && !taken.insert(target.clone())
+            && target.opt_out().is_none()
         {
             return Err(FileRefusal::new(
                 "duplicate_target",
@@ -162,7 +163,8 @@ fn asked_columns<'a>(header: &[String], options: &'a ImportOptions) -> Result<As
     Ok(asked)
 }
 
-/// Gives each field the column with its likeliest name; the first of equals.
+/// Gives each field the column with its likeliest name; the first of equals. Opt-outs are told by
+/// every column that has them.
 fn named_columns(
     header: &[String],
     asked: &Asked<'_>,
@@ -187,7 +189,12 @@ fn named_columns(
             .find(|t| matches!(t, Target::Engagement(_)) && t.to_string() == *name)?;
         (!asked.contains_key(&index) && !taken.contains(&target)).then_some((index, target))
     });
-    best.into_iter().map(|(target, (_, index))| (index, target)).chain(exact).collect()
+    let opt_outs = header.iter().enumerate().filter_map(|(index, name)| {
+        let target = opt_out_named(name).filter(|_| !asked.contains_key(&index))?;
+        Some((index, target))
+    });
+    let best = best.into_iter().map(|(target, (_, index))| (index, target));
+    best.chain(exact).chain(opt_outs).collect()
 }
 
 /// Names the attribute of an unmapped column; never like a field or another column.
@@ -253,6 +260,26 @@ mod tests {
             "attributes.email_2",
         ];
         assert_eq!(fields(&header, &ImportOptions::default()), Ok(some(&expected)));
+    }
+
+    #[test]
+    fn every_column_of_opt_outs_counts_and_a_mapping_still_decides() {
+        let header = ["Email", "UNSUB_TIME", "Email Opt Out", "CLEAN_TIME", "UNSUB_REASON"];
+        let expected = ["email", "unsubscribed", "unsubscribed", "bounced", "attributes.unsub_reason"];
+        assert_eq!(fields(&header, &ImportOptions::default()), Ok(some(&expected)));
+        let choice = |field: &str| ColumnChoice { field: Some(field.to_owned()), ..Default::default() };
+        let mapping = [
+            ("UNSUB_TIME", choice("attributes.unsubscribed")),
+            ("CLEAN_TIME", ColumnChoice::default()),
+            ("UNSUB_REASON", choice("unsubscribed")),
+        ];
+        let mapping = mapping.map(|(column, choice)| (column.to_owned(), choice)).into();
+        let mapped = fields(&header, &ImportOptions { mapping, ..Default::default() }).unwrap();
+        let asked = mapped[1..].iter().map(Option::as_deref).collect::<Vec<_>>();
+        assert_eq!(
+            asked,
+            [Some("attributes.unsubscribed"), Some("unsubscribed"), None, Some("unsubscribed")]
+        );
     }
 
     #[test]

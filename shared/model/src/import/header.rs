@@ -36,6 +36,47 @@ const NAMES: [(Target, &str); 8] = [
     (Target::Tags, "tags tag labels groupmembership categories"),
 ];
 
+/// Lists the names of columns that say who must not be written to. Every column with such a name
+/// counts, so their order says nothing.
+const OPT_OUTS: [(Target, &str); 2] = [
+    // Mailchimp: `UNSUB_TIME`. HubSpot: `Unsubscribed from all email`, `hs_email_optout`.
+    // Salesforce, Zoho: `Email Opt Out`, `HasOptedOutOfEmail`. Pardot: `Opted Out`, `Do Not Email`.
+    // Dynamics: `Do not allow Emails`. Brevo: `EMAIL_BLACKLISTED`.
+    (
+        Target::Unsubscribed,
+        "unsubtime unsubdate unsubscribed unsubscribe unsubscribedat unsubscribedon \
+         unsubscribedate unsubscribeddate unsubscribetime unsubscribedtime isunsubscribed hasunsubscribed \
+         unsubscribedfromemail unsubscribedfromemails unsubscribedfromallemail unsubscribedfromallemails \
+         emailunsubscribed globalunsubscribe globallyunsubscribed hsemailoptout optout optedout \
+         isoptedout hasoptedout emailoptout emailoptedout optoutemail optoutofemail optedoutofemail \
+         hasoptedoutofemail optoutat optoutdate optouttime optedoutat optedoutdate optoutstatus \
+         donotemail donotmail donotcontact donotsendemail donotsendemails donotallowemail \
+         donotallowemails donotallowbulkemail donotallowbulkemails donotbulkemail dnd noemail nomail \
+         marketingoptout marketingunsubscribed suppressed issuppressed emailsuppressed blacklisted \
+         blocklisted emailblacklisted emailblocklisted abgemeldet desabonne baja",
+    ),
+    // Mailchimp: `CLEAN_TIME`. Salesforce: `IsEmailBounced`, `Email Bounced Date`. HubSpot: `Email
+    // hard bounce reason`. Marketo: `Email Invalid`.
+    (
+        Target::Bounced,
+        "cleantime cleandate cleaned cleanedat cleaneddate bounced isbounced hasbounced bouncedat \
+         bounceddate bouncedate bouncetime emailbounced isemailbounced emailbouncedat emailbounceddate \
+         emailbouncedreason hardbounce hardbounced hardbouncedat hardbouncedate emailhardbounced \
+         emailhardbouncereason hsemailhardbouncereason hsemailhardbouncereasonenum emailinvalid \
+         isemailinvalid invalidemail",
+    ),
+];
+/// Starts HubSpot's opt-outs of one kind of mail: `Opted out of email: Marketing Information`.
+const OPT_OUT_PREFIXES: [&str; 2] = ["optedoutofemail", "hsemailoptout"];
+
+/// Finds what a column says about who must not be written to.
+pub(super) fn opt_out_named(name: &str) -> Option<Target> {
+    let key = key(name);
+    let listed = OPT_OUTS.iter().find(|(_, names)| names.split_ascii_whitespace().any(|name| name == key));
+    let prefixed = || OPT_OUT_PREFIXES.iter().any(|prefix| key.starts_with(prefix));
+    listed.map(|(target, _)| target.clone()).or_else(|| prefixed().then_some(Target::Unsubscribed))
+}
+
 /// Finds the field that a column name says, with the rank of that name among the field's names.
 pub(super) fn field_named(name: &str) -> Option<(Target, usize)> {
     let key = key(name);

@@ -4,6 +4,7 @@
 mod cell;
 mod column;
 mod header;
+mod opt_out;
 mod options;
 mod row;
 mod target;

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::opt_out::OptOut;
 use super::{Column, ImportOptions, OnBlank, Target, cell};
 use crate::{
-    AttributeValue, Change, Edit, Email, FieldId, Invalid, MAX_NAME_CHARS, Phone, Status, TagChange,
+    AttributeValue, Change, Demands, Edit, Email, FieldId, Invalid, MAX_NAME_CHARS, Phone, Status, TagChange,
     short_text,
 };
 
@@ -63,14 +66,25 @@ impl RowReader {
         Self { columns, template }
     }
 
+    /// Applies what the tenant's fields demand to every row.
+    #[must_use]
+    pub fn demanding(mut self, demands: Arc<Demands>) -> Self {
+        self.template.demands = demands;
+        self
+    }
+
+    /// Tells whether a row that creates may be refused for what one that updates need not say.
+    pub fn requires_attributes(&self) -> bool {
+        self.template.demands.requires()
+    }
+
     /// Reads one row. A short row is padded with blank cells; blank cells past the header are
     /// tolerated, others are not: something has shifted, and guessing would mix up columns.
     ///
     /// # Errors
     /// Every fault of the row, in the order of its columns.
     pub fn read<'a>(&self, cells: impl Iterator<Item = &'a str>) -> Result<Row, Vec<CellFault>> {
-        let mut reading =
-            Reading { change: self.template.clone(), email: None, faults: Vec::new(), warnings: Vec::new() };
+        let mut reading = Reading { change: self.template.clone(), ..Reading::default() };
         let mut count = 0;
         for (index, cell) in cells.enumerate() {
             match self.columns.get(index) {
@@ -96,6 +110,8 @@ impl RowReader {
         for (index, planned) in self.columns.iter().enumerate().skip(count) {
             reading.cell(index, planned, "");
         }
+        // Whatever the file says of the status otherwise: it says that this person wants no mail.
+        reading.change.status = reading.opted_out.or(reading.change.status);
         match reading.email {
             Some((email, email_typed)) if reading.faults.is_empty() => {
                 Ok(Row { email, email_typed, change: reading.change, warnings: reading.warnings })
@@ -105,9 +121,12 @@ impl RowReader {
     }
 }
 
+#[derive(Default)]
 struct Reading {
     change: Change,
     email: Option<(Email, String)>,
+    /// What columns of opt-outs say together.
+    opted_out: Option<Status>,
     faults: Vec<CellFault>,
     warnings: Vec<CellFault>,
 }
@@ -163,6 +182,7 @@ impl Reading {
             Target::Status => {
                 self.change.status = Some(status(cell).map_or_else(|| cell.trim().parse(), Ok)?);
             }
+            Target::Unsubscribed | Target::Bounced => self.opt_out(index, target, cell),
             Target::Tags => self.tags(cell)?,
             Target::Engagement(engagement) => {
                 let value = (!blank).then(|| moment(cell)).transpose()?;
@@ -201,6 +221,22 @@ impl Reading {
             (Err(invalid), _) => warn(invalid),
         }
         Ok(())
+    }
+
+    fn opt_out(&mut self, index: usize, target: &Target, cell: &str) {
+        let read = OptOut::read(cell);
+        if read == OptOut::No {
+            return;
+        }
+        if read == OptOut::Unclear {
+            let detail = "this is neither yes, no nor a time; nobody is written to by mistake, so it counts \
+                          as yes";
+            self.warnings.push(fault(index, target, Invalid::new("unclear_opt_out", detail)));
+        }
+        // The person's own word outranks what became of a mail.
+        if self.opted_out != Some(Status::Unsubscribed) {
+            self.opted_out = target.opt_out();
+        }
     }
 
     fn tags(&mut self, cell: &str) -> Result<(), Invalid> {

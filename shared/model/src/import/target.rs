@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Engagement, FieldSlug, Invalid};
+use crate::{Engagement, FieldSlug, Invalid, Status};
 
 /// Names what a column is read into.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,6 +22,10 @@ pub enum Target {
     Phone,
     /// Status.
     Status,
+    /// Whether, or since when, the person wants no mail; as exporters write it.
+    Unsubscribed,
+    /// Whether, or since when, the address takes no mail.
+    Bounced,
     /// Labels, separated by commas, semicolons, bars or `:::`.
     Tags,
     /// A moment of engagement, RFC 3339.
@@ -31,7 +35,7 @@ pub enum Target {
 }
 
 impl Target {
-    pub(super) const STANDARD: [Self; 12] = [
+    pub(super) const STANDARD: [Self; 14] = [
         Self::Email,
         Self::FirstName,
         Self::LastName,
@@ -39,12 +43,24 @@ impl Target {
         Self::JobTitle,
         Self::Phone,
         Self::Status,
+        Self::Unsubscribed,
+        Self::Bounced,
         Self::Tags,
         Self::Engagement(Engagement::Opened),
         Self::Engagement(Engagement::Clicked),
         Self::Engagement(Engagement::Replied),
         Self::Engagement(Engagement::Visited),
     ];
+
+    /// Gives the status that a column of opt-outs sets. A file may have several such columns, and
+    /// each counts: one that is overlooked is an unsubscribe lost.
+    pub(super) fn opt_out(&self) -> Option<Status> {
+        match self {
+            Self::Unsubscribed => Some(Status::Unsubscribed),
+            Self::Bounced => Some(Status::Bounced),
+            _ => None,
+        }
+    }
 
     /// Reads the name of a contact field, or of a custom attribute with or without `attributes.`.
     ///
@@ -83,6 +99,8 @@ impl fmt::Display for Target {
             Self::JobTitle => "job_title",
             Self::Phone => "phone",
             Self::Status => "status",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Bounced => "bounced",
             Self::Tags => "tags",
             Self::Engagement(engagement) => engagement.field_name(),
             Self::Attribute(slug) => return write!(f, "attributes.{slug}"),

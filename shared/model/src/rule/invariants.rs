@@ -61,7 +61,7 @@ fn fields() -> Fields {
         .zip(["t", "n", "d", "b"])
         .filter_map(|(kind, name)| {
             let slug = FieldSlug::from_name(name)?;
-            Some(Field { id: FieldId { kind, number: 1 }, slug, name: name.to_owned() })
+            Some(Field::new(FieldId { kind, number: 1 }, slug, name))
         })
         .collect()
 }

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{
 };
 use model::{Contact, Email, Standing, Tenant};
 
+use super::addresses::Addresses;
 use super::contact_item::{size, to_item};
 use super::contact_plan::PutCondition;
 use super::schema::refused;
@@ -71,6 +72,7 @@ impl DynamoStore {
         tenant: &Tenant,
         births: Vec<Birth>,
     ) -> Result<Vec<(usize, Result<Written, StoreError>)>, StoreError> {
+        let addresses = Addresses::of(tenant);
         let mut statements = Vec::with_capacity(births.len());
         let mut contacts = Vec::with_capacity(births.len());
         for Birth { place, contact, item } in births {
@@ -101,7 +103,7 @@ impl DynamoStore {
                     continue;
                 }
                 // Alone it is tried again where that helps.
-                Some(_) => match to_item(tenant.id, &contact) {
+                Some(_) => match to_item(&addresses, &contact) {
                     Ok(item) => self.put(contact, item, PutCondition::Free(None)).await,
                     Err(error) => Err(error),
                 },

@@ -42,18 +42,42 @@ impl DynamoStore {
         part: &str,
         entry: &str,
     ) -> Result<Option<T>, StoreError> {
-        let answer = self
+        let item = self.get_item(&self.tables.config, key(part, entry)).await?;
+        item.map(from_item).transpose()
+    }
+
+    /// Reads the records of a part whose entries start alike (all with an empty prefix), in the order of their entries.
+    /// Strongly consistent.
+    pub(super) async fn config_list<T: DeserializeOwned>(
+        &self,
+        part: &str,
+        prefix: &str,
+    ) -> Result<Vec<T>, StoreError> {
+        let query = self
             .client
-            .get_item()
+            .query()
             .table_name(&self.tables.config)
-            .set_key(Some(key(part, entry)))
+            .expression_attribute_values(":part", Value::S(part.to_owned()))
             .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(store_error)?;
-        self.read(answer.consumed_capacity());
-        answer.item.map(from_item).transpose()
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        // An empty text is no value of a condition.
+        let query = if prefix.is_empty() {
+            query.key_condition_expression("part = :part")
+        } else {
+            query
+                .key_condition_expression("part = :part AND begins_with(entry, :prefix)")
+                .expression_attribute_values(":prefix", Value::S(prefix.to_owned()))
+        };
+        let mut pages = query.into_paginator().send();
+        let mut records = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(store_error)?;
+            self.read(page.consumed_capacity());
+            for item in page.items.unwrap_or_default() {
+                records.push(from_item(item)?);
+            }
+        }
+        Ok(records)
     }
 
     /// Stores a record that is not there yet; false if it is.

@@ -2,30 +2,28 @@
 //!
 //! Names are short because they count towards the item's size, and a contact that fits 1 KB costs
 //! one write unit. What a contact does not have is absent, never NULL. At the key of an address
-//! lies either a contact or a *tombstone* (`gone`, `since`): the memory of one that went away
-//! unsubscribed or bounced. Sharing the key makes "is this address suppressed?" part of every
+//! lies either a contact or a *tombstone* (`gone`, `since`): the memory that the address must not be
+//! written to. Sharing the key makes "is this address suppressed?" part of every
 //! read and of every condition, so no interleaving can lose an unsubscribe.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue as Value;
 use chrono::{DateTime, Utc};
 use model::{
-    AttributeType, AttributeValue, Contact, ContactId, Email, Engagement, FieldId, Number, Ordinal, Origin,
-    Phone, Profile, Standing, Suppression, Tag, TenantId,
+    AttributeType, AttributeValue, Contact, ContactId, Email, Engagement, FieldId, Grounds, Number, Ordinal,
+    Origin, Phone, Profile, Standing, Suppression, SuppressionReason, Tag,
 };
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Item;
+use super::addresses::Addresses;
 use crate::StoreError;
 
 /// What DynamoDB takes in one item.
 pub(super) const MAX_ITEM_BYTES: usize = 400 * 1024;
-/// One partition takes 1,000 writes a second; a million rows in five minutes need 3,300.
-const SHARDS: u8 = 16;
 const ENGAGEMENTS: [(Engagement, &str); 4] = [
     (Engagement::Opened, "opened"),
     (Engagement::Clicked, "clicked"),
@@ -33,35 +31,29 @@ const ENGAGEMENTS: [(Engagement, &str); 4] = [
     (Engagement::Visited, "visited"),
 ];
 
-/// Gives the key of an address.
-pub(super) fn key(tenant: TenantId, email: &Email) -> Item {
-    HashMap::from([
-        ("tenant".to_owned(), Value::S(shard(tenant, email))),
-        ("email".to_owned(), Value::S(email.to_string())),
-    ])
-}
-
-fn shard(tenant: TenantId, email: &Email) -> String {
-    let hash = Sha256::digest(email.as_str());
-    format!("{tenant}#{}", hash.first().copied().unwrap_or_default() % SHARDS)
-}
-
 /// Writes a contact into an item.
 ///
 /// # Errors
 /// [`StoreError::TooLarge`] past 400 KB.
-pub(super) fn to_item(tenant: TenantId, contact: &Contact) -> Result<Item, StoreError> {
+pub(super) fn to_item(addresses: &Addresses, contact: &Contact) -> Result<Item, StoreError> {
     let profile = &contact.profile;
-    let mut item = key(tenant, &profile.email);
+    let mut item = addresses.key(&profile.email);
     let mut set = |name: &str, value: Value| {
         item.insert(name.to_owned(), value);
     };
+    set("email", Value::S(profile.email.to_string()));
     set("id", Value::B(Blob::new(contact.id.as_uuid().as_bytes())));
     set("ord", Value::N(contact.ordinal.0.to_string()));
     set("ver", Value::N(contact.version.to_string()));
     set("made", moment(contact.created_at));
     set("upd", moment(contact.updated_at));
     set("st", Value::S(profile.status.to_string()));
+    if let Some(Grounds { reason, source }) = &profile.grounds {
+        set("why", Value::S(reason.to_string()));
+        if let Some(source) = source {
+            set("from", Value::S(source.clone()));
+        }
+    }
     if profile.email_typed != profile.email.as_str() {
         set("typed", Value::S(profile.email_typed.clone()));
     }
@@ -113,7 +105,7 @@ pub(super) fn to_item(tenant: TenantId, contact: &Contact) -> Result<Item, Store
 
 /// Refuses, for the memory double, what a table would refuse.
 #[cfg(feature = "testing")]
-pub(crate) fn check_size(tenant: TenantId, profile: &Profile) -> Result<(), StoreError> {
+pub(crate) fn check_size(tenant: &model::Tenant, profile: &Profile) -> Result<(), StoreError> {
     let probe = Contact {
         id: ContactId::from_uuid(Uuid::max()),
         ordinal: Ordinal(u32::MAX),
@@ -124,14 +116,20 @@ pub(crate) fn check_size(tenant: TenantId, profile: &Profile) -> Result<(), Stor
         version: 1,
         origin: None,
     };
-    to_item(tenant, &probe).map(|_| ())
+    to_item(&Addresses::of(tenant), &probe).map(|_| ())
 }
 
-/// Writes the memory of a suppressed address.
-pub(super) fn tombstone(tenant: TenantId, email: &Email, suppression: &Suppression) -> Item {
-    let mut item = key(tenant, email);
-    item.insert("gone".to_owned(), Value::S(suppression.status.to_string()));
+/// Writes the memory of a suppressed address; of an erased person's nothing but its hash.
+pub(super) fn tombstone(addresses: &Addresses, email: &Email, suppression: &Suppression) -> Item {
+    let mut item = addresses.key(email);
+    item.insert("gone".to_owned(), Value::S(suppression.reason.to_string()));
     item.insert("since".to_owned(), moment(suppression.since));
+    if suppression.reason != SuppressionReason::Erased {
+        item.insert("email".to_owned(), Value::S(email.to_string()));
+        if let Some(source) = &suppression.source {
+            item.insert("from".to_owned(), Value::S(source.clone()));
+        }
+    }
     item
 }
 
@@ -139,7 +137,9 @@ pub(super) fn tombstone(tenant: TenantId, email: &Email, suppression: &Suppressi
 pub(super) fn standing(item: &Item, tenant_email: &Email) -> Result<Standing, StoreError> {
     let read = Reader { item };
     if let Some(gone) = read.optional("gone", Value::as_s)? {
-        return Ok(Standing::Suppressed(Suppression { status: parsed(gone)?, since: read.moment("since")? }));
+        let source = read.optional("from", Value::as_s)?.cloned();
+        let suppression = Suppression { reason: parsed(gone)?, since: read.moment("since")?, source };
+        return Ok(Standing::Suppressed(suppression));
     }
     contact(&read, tenant_email).map(|contact| Standing::Held(Box::new(contact)))
 }
@@ -160,6 +160,10 @@ fn contact(read: &Reader<'_>, email: &Email) -> Result<Contact, StoreError> {
         Some(typed) => Some(Phone { typed, e164: text("e164")? }),
         None => None,
     };
+    let grounds = match read.optional("why", Value::as_s)? {
+        Some(reason) => Some(Grounds { reason: parsed(reason)?, source: text("from")? }),
+        None => None,
+    };
     Ok(Contact {
         id: ContactId::from_uuid(
             Uuid::from_slice(read.required("id", Value::as_b)?.as_ref()).map_err(malformed)?,
@@ -174,6 +178,7 @@ fn contact(read: &Reader<'_>, email: &Email) -> Result<Contact, StoreError> {
             job_title: text("title")?,
             phone,
             status: parsed(read.required("st", Value::as_s)?)?,
+            grounds,
             attributes: attributes(read.item)?,
             tags,
             engagement,
@@ -303,6 +308,10 @@ mod tests {
 
     use super::*;
 
+    fn addresses() -> Addresses {
+        Addresses::of(&crate::testing::tenant())
+    }
+
     fn contact() -> Contact {
         let now = DateTime::from_timestamp_millis(1_795_000_000_123).unwrap();
         let text = FieldId { kind: AttributeType::Text, number: 1 };
@@ -323,6 +332,7 @@ mod tests {
                 ]),
                 tags: BTreeSet::from([Tag::parse("partner").unwrap()]),
                 engagement: BTreeMap::from([(Engagement::Opened, now)]),
+                grounds: Some(Grounds { reason: SuppressionReason::Complaint, source: Some("loop".into()) }),
                 ..Profile::new(
                     Email::parse("jane@example.com").unwrap(),
                     "Jane@Example.com",
@@ -341,7 +351,7 @@ mod tests {
     fn a_contact_comes_back_as_it_was_stored() {
         for origin in [None, Some(Origin::Request([5; 16])), contact().origin] {
             let contact = Contact { origin, ..contact() };
-            let item = to_item(TenantId(Uuid::nil()), &contact).unwrap();
+            let item = to_item(&addresses(), &contact).unwrap();
             let read = standing(&item, &contact.profile.email).unwrap();
             assert_eq!(read, Standing::Held(Box::new(contact)));
         }
@@ -350,7 +360,7 @@ mod tests {
     #[test]
     fn a_malformed_item_is_an_error_and_never_half_a_contact() {
         for name in ["id", "ord", "st", "a.d2", "src"] {
-            let mut item = to_item(TenantId(Uuid::nil()), &contact()).unwrap();
+            let mut item = to_item(&addresses(), &contact()).unwrap();
             item.insert(name.to_owned(), Value::S("?".to_owned()));
             let read = standing(&item, &contact().profile.email);
             assert!(matches!(read, Err(StoreError::Malformed(_))), "{name}");
@@ -361,7 +371,7 @@ mod tests {
     fn an_item_past_400_kb_is_refused() {
         let mut contact = contact();
         contact.profile.company = Some("x".repeat(MAX_ITEM_BYTES));
-        let refused = to_item(TenantId(Uuid::nil()), &contact);
+        let refused = to_item(&addresses(), &contact);
         assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
     }
 }

@@ -1,9 +1,10 @@
 //! What a write comes to before any call: the contact, its item and the condition it needs.
 
 use chrono::{DateTime, Utc};
-use model::{Consent, Contact, ContactId, Email, Ordinal, Suppression, Tenant, TenantId};
+use model::{Consent, Contact, ContactId, Email, Ordinal, Suppression, Tenant};
 
 use super::Item;
+use super::addresses::Addresses;
 use super::births::{Birth, Births};
 use super::contact_item::to_item;
 use super::schema::refused;
@@ -60,6 +61,7 @@ impl Plan {
     /// Plans a contact that is not there yet.
     pub(super) fn birth(
         tenant: &Tenant,
+        addresses: &Addresses,
         new: NewContact,
         ordinal: Ordinal,
         now: DateTime<Utc>,
@@ -76,7 +78,7 @@ impl Plan {
             version: 1,
             origin: new.origin,
         };
-        Ok(match to_item(tenant.id, &contact) {
+        Ok(match to_item(addresses, &contact) {
             Ok(item) => Self::Put {
                 contact,
                 item,
@@ -89,7 +91,7 @@ impl Plan {
     }
 
     /// Plans a change of one that was read.
-    pub(super) fn update(tenant: TenantId, update: ProfileUpdate, now: DateTime<Utc>) -> Self {
+    pub(super) fn update(addresses: &Addresses, update: ProfileUpdate, now: DateTime<Utc>) -> Self {
         let ProfileUpdate { before, profile, replaces, consent, origin } = update;
         let contact = Contact {
             profile,
@@ -98,7 +100,7 @@ impl Plan {
             origin: origin.or_else(|| before.origin.clone()),
             ..before.clone()
         };
-        match to_item(tenant, &contact) {
+        match to_item(addresses, &contact) {
             Err(error) => Self::Refused(error),
             Ok(item) if contact.profile.email == before.profile.email => Self::Put {
                 contact,

@@ -8,10 +8,11 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem,
 };
 use chrono::{DateTime, Utc};
-use model::{Contact, Email, Profile, Standing, Suppression, TenantId};
+use model::{Contact, Email, Standing, Suppression};
 
+use super::addresses::Addresses;
 use super::condition::{in_the_way_of_delete, in_the_way_of_put};
-use super::contact_item::{key, standing, tombstone};
+use super::contact_item::{standing, tombstone};
 use super::contact_plan::{Plan, PutCondition};
 use super::schema::refused;
 use super::{DynamoStore, Item};
@@ -26,7 +27,7 @@ impl DynamoStore {
     /// Carries one planned write out, under its own condition.
     pub(super) async fn carry_out(
         &self,
-        tenant: TenantId,
+        addresses: &Addresses,
         plan: Plan,
         now: DateTime<Utc>,
     ) -> Result<Written, StoreError> {
@@ -34,15 +35,15 @@ impl DynamoStore {
             Plan::Refused(error) => Err(error),
             Plan::Put { contact, item, condition, consent, .. } => {
                 if let Some(consent) = &consent {
-                    self.log_consent(tenant, contact.id, consent, now).await?;
+                    self.log_consent(addresses.tenant, contact.id, consent, now).await?;
                 }
                 self.put(contact, item, condition).await
             }
             Plan::Move { contact, item, before, replaces, consent } => {
                 if let Some(consent) = &consent {
-                    self.log_consent(tenant, contact.id, consent, now).await?;
+                    self.log_consent(addresses.tenant, contact.id, consent, now).await?;
                 }
-                self.relocate(tenant, contact, item, &before, replaces, now).await
+                self.relocate(addresses, contact, item, &before, replaces, now).await
             }
         }
     }
@@ -86,7 +87,7 @@ impl DynamoStore {
     /// nothing of it.
     async fn relocate(
         &self,
-        tenant: TenantId,
+        addresses: &Addresses,
         contact: Contact,
         item: Item,
         before: &Contact,
@@ -94,10 +95,10 @@ impl DynamoStore {
         now: DateTime<Utc>,
     ) -> Result<Written, StoreError> {
         let (id, ver) = as_read(before);
-        let leave = if before.profile.status.is_suppressed() {
+        let leave = if let Some(suppression) = Suppression::left_by(before, now) {
             let put = Put::builder()
                 .table_name(&self.tables.contacts)
-                .set_item(Some(left_behind(tenant, before, now)))
+                .set_item(Some(tombstone(addresses, &before.profile.email, &suppression)))
                 .condition_expression(AS_READ)
                 .expression_attribute_values(":id", id)
                 .expression_attribute_values(":ver", ver)
@@ -106,7 +107,7 @@ impl DynamoStore {
         } else {
             let delete = Delete::builder()
                 .table_name(&self.tables.contacts)
-                .set_key(Some(key(tenant, &before.profile.email)))
+                .set_key(Some(addresses.key(&before.profile.email)))
                 .condition_expression(AS_READ)
                 .expression_attribute_values(":id", id)
                 .expression_attribute_values(":ver", ver)
@@ -122,7 +123,7 @@ impl DynamoStore {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(refused)?;
-        let slot = self.move_slot(tenant, contact.ordinal, &contact.profile.email)?;
+        let slot = self.move_slot(addresses.tenant, contact.ordinal, &contact.profile.email)?;
         let moved = self
             .client
             .transact_write_items()
@@ -154,21 +155,54 @@ impl DynamoStore {
         Err(store_error(error))
     }
 
+    /// Puts the memory of a suppressed address where no contact is, and no suppression but the one
+    /// that was read; gives what stands in the way.
+    pub(super) async fn put_suppression(
+        &self,
+        addresses: &Addresses,
+        email: &Email,
+        suppression: &Suppression,
+        replaces: Option<&Suppression>,
+    ) -> Result<Option<Standing>, StoreError> {
+        let (expression, values) = free(replaces);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.contacts)
+            .set_item(Some(tombstone(addresses, email, suppression)))
+            .condition_expression(expression)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let item = match put.send().await {
+            Ok(answer) => {
+                self.wrote(answer.consumed_capacity());
+                return Ok(None);
+            }
+            Err(error) => in_the_way_of_put(error)?,
+        };
+        match item.map_or(Ok(Standing::Free), |item| standing(&item, email))? {
+            // The echo of this very write, whose answer was lost on the way.
+            Standing::Suppressed(found) if found == *suppression => Ok(None),
+            standing => Ok(Some(standing)),
+        }
+    }
+
     /// Removes a contact that was read, and then its slot.
     pub(super) async fn remove(
         &self,
-        tenant: TenantId,
+        addresses: &Addresses,
         contact: &Contact,
         now: DateTime<Utc>,
     ) -> Result<Written, StoreError> {
         let email = &contact.profile.email;
         let (id, ver) = as_read(contact);
-        let failed = if contact.profile.status.is_suppressed() {
+        let failed = if let Some(suppression) = Suppression::left_by(contact, now) {
             let put = self
                 .client
                 .put_item()
                 .table_name(&self.tables.contacts)
-                .set_item(Some(left_behind(tenant, contact, now)))
+                .set_item(Some(tombstone(addresses, email, &suppression)))
                 .condition_expression(AS_READ)
                 .expression_attribute_values(":id", id)
                 .expression_attribute_values(":ver", ver)
@@ -186,7 +220,7 @@ impl DynamoStore {
                 .client
                 .delete_item()
                 .table_name(&self.tables.contacts)
-                .set_key(Some(key(tenant, email)))
+                .set_key(Some(addresses.key(email)))
                 .condition_expression(AS_READ)
                 .expression_attribute_values(":id", id)
                 .expression_attribute_values(":ver", ver)
@@ -204,7 +238,7 @@ impl DynamoStore {
             return lost(email, item);
         }
         // After the contact: a crash between leaves a slot that leads nowhere, which readers bear.
-        self.clear_slot(tenant, contact.ordinal, email).await?;
+        self.clear_slot(addresses.tenant, contact.ordinal, email).await?;
         Ok(Written::Done(Box::new(contact.clone())))
     }
 }
@@ -230,19 +264,14 @@ fn as_read(contact: &Contact) -> (Value, Value) {
     (Value::B(id), Value::N(contact.version.to_string()))
 }
 
-fn left_behind(tenant: TenantId, contact: &Contact, now: DateTime<Utc>) -> Item {
-    let Profile { email, status, .. } = &contact.profile;
-    tombstone(tenant, email, &Suppression { status: *status, since: now })
-}
-
 /// Holds where no contact is, and no suppression but the one that was taken into account.
 fn free(replaces: Option<&Suppression>) -> (&'static str, Option<HashMap<String, Value>>) {
     match replaces {
-        None => ("attribute_not_exists(email)", None),
+        None => ("attribute_not_exists(address)", None),
         Some(suppression) => (
-            "attribute_not_exists(email) OR (gone = :gone AND since = :since)",
+            "attribute_not_exists(address) OR (gone = :gone AND since = :since)",
             Some(HashMap::from([
-                (":gone".to_owned(), Value::S(suppression.status.to_string())),
+                (":gone".to_owned(), Value::S(suppression.reason.to_string())),
                 (":since".to_owned(), Value::N(suppression.since.timestamp_millis().to_string())),
             ])),
         ),

@@ -1,16 +1,13 @@
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use model::{Consent, Contact, ContactId, Email, Ordinal, Standing, Tenant, TenantId};
+use model::{Consent, Contact, ContactId, Email, Ordinal, Standing, Suppression, Tenant};
 
-use super::contact_item::{key, standing};
+use super::DynamoStore;
+use super::addresses::{Addresses, by_address};
+use super::contact_item::standing;
 use super::contact_plan::{Plan, part};
-use super::{DynamoStore, Item};
 use crate::contacts::{ContactPage, ContactStore, Write, Written};
-use crate::sdk::store_error;
 use crate::{ConsentEntry, StoreError};
 
 const WRITES_AT_ONCE: usize = 32;
@@ -20,20 +17,20 @@ type Call<'a> = BoxFuture<'a, Result<Vec<(usize, Result<Written, StoreError>)>, 
 
 impl ContactStore for DynamoStore {
     async fn standings(&self, tenant: &Tenant, emails: &[Email]) -> Result<Vec<Standing>, StoreError> {
+        let addresses = Addresses::of(tenant);
         if let [email] = emails {
-            return Ok(vec![self.standing(tenant.id, email).await?]);
+            return Ok(vec![self.standing(&addresses, email).await?]);
         }
         // BatchGetItem refuses a key that is asked for twice.
         let mut keys: Vec<&Email> = emails.iter().collect();
         keys.sort();
         keys.dedup();
-        let keys = keys.into_iter().map(|email| key(tenant.id, email)).collect();
+        let keys = keys.into_iter().map(|email| addresses.key(email)).collect();
         let items = self.batch_get(&self.tables.contacts, keys, true).await?;
-        let by_email: HashMap<&str, &Item> =
-            items.iter().filter_map(|item| Some((item.get("email")?.as_s().ok()?.as_str(), item))).collect();
+        let found = by_address(&items);
         emails
             .iter()
-            .map(|email| match by_email.get(email.as_str()) {
+            .map(|email| match addresses.find(&found, email) {
                 Some(item) => standing(item, email),
                 None => Ok(Standing::Free),
             })
@@ -41,6 +38,7 @@ impl ContactStore for DynamoStore {
     }
 
     async fn by_id(&self, tenant: &Tenant, id: ContactId) -> Result<Option<Contact>, StoreError> {
+        let addresses = Addresses::of(tenant);
         let ordinal = id.ordinal(&tenant.secret.id_key());
         let mut seen = None;
         // Twice, because an email change may be under way between the two reads.
@@ -49,7 +47,7 @@ impl ContactStore for DynamoStore {
             if seen.as_ref() == Some(&email) {
                 return Ok(None);
             }
-            if let Standing::Held(contact) = self.standing(tenant.id, &email).await?
+            if let Standing::Held(contact) = self.standing(&addresses, &email).await?
                 && contact.id == id
             {
                 return Ok(Some(*contact));
@@ -65,6 +63,7 @@ impl ContactStore for DynamoStore {
         writes: Vec<Write>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
+        let addresses = Addresses::of(tenant);
         let births = writes.iter().filter(|write| matches!(write, Write::Create(_))).count();
         let mut ordinals = self.take_ordinals(tenant.id, births).await?.into_iter();
         let mut plans = Vec::with_capacity(writes.len());
@@ -74,17 +73,18 @@ impl ContactStore for DynamoStore {
                     let ordinal = ordinals
                         .next()
                         .ok_or_else(|| StoreError::Malformed("fewer ordinals than asked for".into()))?;
-                    Plan::birth(tenant, *new, ordinal, now)?
+                    Plan::birth(tenant, &addresses, *new, ordinal, now)?
                 }
-                Write::Update(update) => Plan::update(tenant.id, *update, now),
+                Write::Update(update) => Plan::update(&addresses, *update, now),
             });
         }
         self.set_slots(tenant.id, plans.iter().filter_map(Plan::slot).collect()).await?;
         let count = plans.len();
         let (together, alone) = part(plans);
         let together = together.calls().into_iter().map(|births| self.create_together(tenant, births));
+        let addresses = &addresses;
         let alone = alone.into_iter().map(|(place, plan)| async move {
-            Ok(vec![(place, self.carry_out(tenant.id, plan, now).await)])
+            Ok(vec![(place, self.carry_out(addresses, plan, now).await)])
         });
         let calls: Vec<Call<'_>> =
             together.map(FutureExt::boxed).chain(alone.map(FutureExt::boxed)).collect();
@@ -103,7 +103,25 @@ impl ContactStore for DynamoStore {
         contact: &Contact,
         now: DateTime<Utc>,
     ) -> Result<Written, StoreError> {
-        self.remove(tenant.id, contact, now).await
+        self.remove(&Addresses::of(tenant), contact, now).await
+    }
+
+    async fn suppress(
+        &self,
+        tenant: &Tenant,
+        email: &Email,
+        suppression: &Suppression,
+        replaces: Option<&Suppression>,
+    ) -> Result<Option<Standing>, StoreError> {
+        self.put_suppression(&Addresses::of(tenant), email, suppression, replaces).await
+    }
+
+    async fn ordinals(&self, tenant: &Tenant) -> Result<Ordinal, StoreError> {
+        self.next_ordinal(tenant.id).await
+    }
+
+    async fn count(&self, tenant: &Tenant) -> Result<u64, StoreError> {
+        self.count_contacts(&Addresses::of(tenant)).await
     }
 
     async fn page(
@@ -112,7 +130,7 @@ impl ContactStore for DynamoStore {
         below: Option<Ordinal>,
         limit: usize,
     ) -> Result<ContactPage, StoreError> {
-        self.list(tenant.id, below, limit).await
+        self.list(&Addresses::of(tenant), below, limit).await
     }
 
     async fn consents(&self, tenant: &Tenant, id: ContactId) -> Result<Vec<ConsentEntry>, StoreError> {
@@ -131,18 +149,8 @@ impl ContactStore for DynamoStore {
 }
 
 impl DynamoStore {
-    async fn standing(&self, tenant: TenantId, email: &Email) -> Result<Standing, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.tables.contacts)
-            .set_key(Some(key(tenant, email)))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(store_error)?;
-        self.read(answer.consumed_capacity());
-        answer.item().map_or(Ok(Standing::Free), |item| standing(item, email))
+    async fn standing(&self, addresses: &Addresses, email: &Email) -> Result<Standing, StoreError> {
+        let item = self.get_item(&self.tables.contacts, addresses.key(email)).await?;
+        item.map_or(Ok(Standing::Free), |item| standing(&item, email))
     }
 }

@@ -149,18 +149,8 @@ impl DynamoStore {
 
     /// Reads the address in a slot. Strongly consistent.
     pub(super) async fn slot(&self, tenant: TenantId, ordinal: Ordinal) -> Result<Option<Email>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.tables.directory)
-            .set_key(Some(chunk_key(tenant, chunk_of(ordinal))))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(store_error)?;
-        self.read(answer.consumed_capacity());
-        let Some(item) = answer.item() else { return Ok(None) };
-        Ok(slots(item)?.into_iter().find(|(found, _)| *found == ordinal).map(|(_, email)| email))
+        let key = chunk_key(tenant, chunk_of(ordinal));
+        let Some(item) = self.get_item(&self.tables.directory, key).await? else { return Ok(None) };
+        Ok(slots(&item)?.into_iter().find(|(found, _)| *found == ordinal).map(|(_, email)| email))
     }
 }

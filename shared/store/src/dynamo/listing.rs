@@ -1,14 +1,13 @@
 //! The walk over all contacts of a tenant, from the newest ordinal down.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue as Value, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{AttributeValue as Value, ReturnConsumedCapacity, Select};
 use futures::{StreamExt, TryStreamExt, stream};
 use model::{Contact, Email, Ordinal, Standing, TenantId};
 
-use super::contact_item::{key, standing};
+use super::DynamoStore;
+use super::addresses::{Addresses, SHARDS, by_address};
+use super::contact_item::standing;
 use super::directory::{PARTS, SLOTS_A_CHUNK, chunk_key, chunk_of, part, slots};
-use super::{DynamoStore, Item};
 use crate::sdk::store_error;
 use crate::{ContactPage, StoreError};
 
@@ -18,10 +17,11 @@ const ROUNDS_A_PAGE: usize = 8;
 impl DynamoStore {
     pub(super) async fn list(
         &self,
-        tenant: TenantId,
+        addresses: &Addresses,
         below: Option<Ordinal>,
         limit: usize,
     ) -> Result<ContactPage, StoreError> {
+        let tenant = addresses.tenant;
         let mut below = match below {
             Some(below) => below,
             None => self.next_ordinal(tenant).await?,
@@ -47,7 +47,7 @@ impl DynamoStore {
                 Some((ordinal, _)) if cut => *ordinal,
                 _ => lowest,
             };
-            contacts.extend(self.contacts_in(tenant, slots).await?);
+            contacts.extend(self.contacts_in(addresses, slots).await?);
             if contacts.len() == limit {
                 break;
             }
@@ -103,23 +103,53 @@ impl DynamoStore {
         Ok(answer.items().first().and_then(|item| item.get("chunk")?.as_n().ok()?.parse().ok()))
     }
 
+    /// Counts the contacts that are there, by reading all of them: what is derived cannot drift.
+    pub(super) async fn count_contacts(&self, addresses: &Addresses) -> Result<u64, StoreError> {
+        let shards = (0..SHARDS).map(|number| self.count_shard(addresses.shard(number)));
+        stream::iter(shards)
+            .buffer_unordered(SHARDS.into())
+            .try_fold(0, |sum, count| async move { Ok(sum + count) })
+            .await
+    }
+
+    async fn count_shard(&self, shard: String) -> Result<u64, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.tables.contacts)
+            .key_condition_expression("tenant = :shard")
+            // Tombstones have no id.
+            .filter_expression("attribute_exists(id)")
+            .expression_attribute_values(":shard", Value::S(shard))
+            .select(Select::Count)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let mut count = 0;
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(store_error)?;
+            self.read(page.consumed_capacity());
+            count += u64::try_from(page.count()).unwrap_or_default();
+        }
+        Ok(count)
+    }
+
     /// Follows slots to their contacts and drops what is no longer there.
     async fn contacts_in(
         &self,
-        tenant: TenantId,
+        addresses: &Addresses,
         slots: Vec<(Ordinal, Email)>,
     ) -> Result<Vec<Contact>, StoreError> {
         let mut emails: Vec<&Email> = slots.iter().map(|(_, email)| email).collect();
         // A slot that leads nowhere may share its address with the one that does.
         emails.sort();
         emails.dedup();
-        let keys = emails.into_iter().map(|email| key(tenant, email)).collect();
+        let keys = emails.into_iter().map(|email| addresses.key(email)).collect();
         let items = self.batch_get(&self.tables.contacts, keys, false).await?;
-        let by_email: HashMap<&str, &Item> =
-            items.iter().filter_map(|item| Some((item.get("email")?.as_s().ok()?.as_str(), item))).collect();
+        let found = by_address(&items);
         let mut contacts = Vec::with_capacity(slots.len());
         for (ordinal, email) in &slots {
-            let Some(item) = by_email.get(email.as_str()) else { continue };
+            let Some(item) = addresses.find(&found, email) else { continue };
             if let Standing::Held(contact) = standing(item, email)?
                 && contact.ordinal == *ordinal
             {

@@ -1,5 +1,6 @@
 //! DynamoDB: how records lie in the tables.
 
+mod addresses;
 mod births;
 mod condition;
 mod config_item;
@@ -17,6 +18,8 @@ mod ordinals;
 mod read;
 mod schema;
 mod tenants;
+mod transact;
+mod usage;
 
 use std::sync::Arc;
 use std::time::Duration;

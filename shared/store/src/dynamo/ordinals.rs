@@ -53,17 +53,9 @@ impl DynamoStore {
 
     /// Tells the lowest ordinal that nobody leased yet.
     pub(super) async fn next_ordinal(&self, tenant: TenantId) -> Result<Ordinal, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.tables.config)
-            .set_key(Some(config_item::key(&tenant.to_string(), "counters")))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(store_error)?;
-        self.read(answer.consumed_capacity());
-        answer.item().map_or(Ok(Ordinal(0)), |item| counter(item, "ordinals").map(Ordinal))
+        let key = config_item::key(&tenant.to_string(), "counters");
+        let item = self.get_item(&self.tables.config, key).await?;
+        item.map_or(Ok(Ordinal(0)), |item| counter(&item, "ordinals").map(Ordinal))
     }
 
     async fn lease(&self, tenant: TenantId, count: u32) -> Result<std::ops::Range<u32>, StoreError> {

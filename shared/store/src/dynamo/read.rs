@@ -1,4 +1,4 @@
-//! Reads of many items, with what the table could not answer at once asked again.
+//! Reads of items by their keys; of many, what the table could not answer at once is asked again.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,6 +15,22 @@ const KEYS_A_CALL: usize = 100;
 const ROUNDS: u32 = 8;
 
 impl DynamoStore {
+    /// Gets one item. Strongly consistent.
+    pub(super) async fn get_item(&self, table: &str, key: Item) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(store_error)?;
+        self.read(answer.consumed_capacity());
+        Ok(answer.item)
+    }
+
     /// Gets the items that are there, in no order.
     pub(super) async fn batch_get(
         &self,

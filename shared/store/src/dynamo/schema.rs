@@ -10,7 +10,7 @@ use crate::sdk::{name_from_env, store_error};
 /// Names the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tables {
-    /// `tenant`, `email`: the contacts, with a stream of old and new images.
+    /// `tenant`, `address`: the contacts, with a stream of old and new images.
     pub contacts: String,
     /// `part`, `chunk`: where the contact with an ordinal is.
     pub directory: String,
@@ -64,7 +64,7 @@ impl DynamoStore {
     /// What the engine answers, other than that a table exists.
     pub async fn create_missing_tables(&self) -> Result<(), StoreError> {
         let tables = self.tables.clone();
-        self.create_table(&tables.contacts, ("tenant", "email", ScalarAttributeType::S), true).await?;
+        self.create_table(&tables.contacts, ("tenant", "address", ScalarAttributeType::S), true).await?;
         self.create_table(&tables.directory, ("part", "chunk", ScalarAttributeType::N), false).await?;
         self.create_table(&tables.activity, ("contact", "entry", ScalarAttributeType::S), false).await?;
         if self.create_table(&tables.config, ("part", "entry", ScalarAttributeType::S), false).await? {

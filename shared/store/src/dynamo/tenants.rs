@@ -1,75 +1,58 @@
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue as Value, Put, ReturnConsumedCapacity, TransactWriteItem};
-use model::{Tenant, TenantId, TenantSecret, TenantSlug};
-use serde::{Deserialize, Serialize};
+//! Tenants and their keys. A key lies under its hash, which is all that a request shows of it; the
+//! tenant's own partition lists the hashes.
 
-use super::schema::refused;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue as Value, ReturnConsumedCapacity};
+use chrono::NaiveDate;
+use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::condition::condition_failed;
 use super::{DynamoStore, Item, config_item};
 use crate::sdk::store_error;
 use crate::{ApiKey, KeyHash, StoreError, TenantStore};
 
 /// Spreads the list of tenants.
 const LISTS: u128 = 16;
+const KEYS: &str = "key#";
+const TOUCH: &str = "SET last_used_on = :day";
 
 #[derive(Serialize, Deserialize)]
 struct Slug {
     tenant: TenantId,
 }
 
+/// Is a key in the list of its tenant.
+#[derive(Serialize, Deserialize)]
+struct Listed {
+    hash: String,
+}
+
 impl TenantStore for DynamoStore {
     async fn create_tenant(&self, tenant: &Tenant, hash: KeyHash, key: &ApiKey) -> Result<bool, StoreError> {
         let slug = Slug { tenant: tenant.id };
         let list = format!("tenants#{}", tenant.id.0.as_u128() % LISTS);
+        let [found_by_hash, listed] = key_items(hash, key)?;
         let items = [
             config_item::to_item(&format!("slug#{}", tenant.slug), "slug", &slug)?,
-            meta_item(tenant),
+            meta_item(tenant)?,
             config_item::to_item(&list, &tenant.id.to_string(), &slug)?,
-            config_item::to_item(&format!("key#{hash}"), "key", key)?,
+            found_by_hash,
+            listed,
         ];
-        let mut transaction =
-            self.client.transact_write_items().return_consumed_capacity(ReturnConsumedCapacity::Total);
-        for item in items {
-            let put = Put::builder()
-                .table_name(&self.tables.config)
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(part)")
-                .build()
-                .map_err(refused)?;
-            transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
-        }
-        match transaction.send().await {
-            Ok(answer) => {
-                answer.consumed_capacity().iter().for_each(|used| self.wrote(Some(used)));
-                Ok(true)
-            }
-            Err(error) => {
-                let slug_taken = match error.as_service_error() {
-                    Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled
-                        .cancellation_reasons()
-                        .first()
-                        .is_some_and(|reason| reason.code() == Some("ConditionalCheckFailed")),
-                    _ => false,
-                };
-                if slug_taken { Ok(false) } else { Err(store_error(error)) }
-            }
+        let writes = items.into_iter().map(|item| self.put_if_absent(item)).collect::<Result<_, _>>()?;
+        match self.transact(writes).await? {
+            None => Ok(true),
+            Some(0) => Ok(false),
+            Some(_) => Err(StoreError::Malformed("another tenant has this id or key".to_owned())),
         }
     }
 
     async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.tables.config)
-            .set_key(Some(config_item::key(&id.to_string(), "meta")))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(store_error)?;
-        self.read(answer.consumed_capacity());
-        let Some(item) = answer.item() else { return Ok(None) };
-        let tenant = tenant_of(id, item);
+        let key = config_item::key(&id.to_string(), "meta");
+        let Some(item) = self.get_item(&self.tables.config, key).await? else { return Ok(None) };
+        let tenant = tenant_of(id, &item);
         tenant.map(Some).ok_or_else(|| StoreError::Malformed(format!("the meta item of tenant {id}")))
     }
 
@@ -80,21 +63,102 @@ impl TenantStore for DynamoStore {
         }
     }
 
+    async fn save_settings(&self, tenant: TenantId, settings: &Settings) -> Result<bool, StoreError> {
+        let key = config_item::key(&tenant.to_string(), "meta");
+        self.set_where_it_is(key, "SET settings = :value", ":value", settings_value(settings)?).await
+    }
+
     async fn api_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
-        self.config(&format!("key#{hash}"), "key").await
+        self.config(&by_hash(hash), "key").await
     }
 
     async fn put_api_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {
-        self.insert_config(&format!("key#{hash}"), "key", key).await.map(|_| ())
+        let writes = key_items(hash, key)?.into_iter().map(|item| self.put_if_absent(item));
+        let writes = writes.collect::<Result<_, _>>()?;
+        // A condition that failed says that the key is there already.
+        self.transact(writes).await.map(|_| ())
+    }
+
+    async fn api_keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        let listed: Vec<Listed> = self.config_list(&tenant.to_string(), KEYS).await?;
+        let keys = listed.into_iter().map(|key| config_item::key(&format!("key#{}", key.hash), "key"));
+        let items = self.batch_get(&self.tables.config, keys.collect(), true).await?;
+        let mut keys =
+            items.into_iter().map(config_item::from_item).collect::<Result<Vec<ApiKey>, StoreError>>()?;
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        Ok(keys)
+    }
+
+    async fn revoke_api_key(&self, tenant: TenantId, id: Uuid) -> Result<Option<KeyHash>, StoreError> {
+        let (part, entry) = (tenant.to_string(), format!("{KEYS}{id}"));
+        let Some(listed) = self.config::<Listed>(&part, &entry).await? else { return Ok(None) };
+        let hash = KeyHash::parse(&listed.hash)
+            .ok_or_else(|| StoreError::Malformed(format!("the hash of key {id}")))?;
+        let found_by_hash = config_item::key(&by_hash(hash), "key");
+        let writes = vec![self.delete(found_by_hash)?, self.delete(config_item::key(&part, &entry))?];
+        self.transact(writes).await?;
+        Ok(Some(hash))
+    }
+
+    async fn touch_api_key(&self, hash: KeyHash, day: NaiveDate) -> Result<(), StoreError> {
+        let key = config_item::key(&by_hash(hash), "key");
+        self.set_where_it_is(key, TOUCH, ":day", Value::S(day.to_string())).await.map(|_| ())
     }
 }
 
-fn meta_item(tenant: &Tenant) -> Item {
+impl DynamoStore {
+    /// Sets one attribute of an item of the config table; false if there is no such item.
+    async fn set_where_it_is(
+        &self,
+        key: Item,
+        expression: &str,
+        name: &str,
+        value: Value,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.config)
+            .set_key(Some(key))
+            .update_expression(expression)
+            .condition_expression("attribute_exists(part)")
+            .expression_attribute_values(name, value)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match update.send().await {
+            Ok(answer) => {
+                self.wrote(answer.consumed_capacity());
+                Ok(true)
+            }
+            Err(error) if condition_failed(&error) => Ok(false),
+            Err(error) => Err(store_error(error)),
+        }
+    }
+}
+
+fn by_hash(hash: KeyHash) -> String {
+    format!("key#{hash}")
+}
+
+fn key_items(hash: KeyHash, key: &ApiKey) -> Result<[Item; 2], StoreError> {
+    let listed = Listed { hash: hash.to_string() };
+    Ok([
+        config_item::to_item(&by_hash(hash), "key", key)?,
+        config_item::to_item(&key.tenant.to_string(), &format!("{KEYS}{}", key.id), &listed)?,
+    ])
+}
+
+fn settings_value(settings: &Settings) -> Result<Value, StoreError> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(settings)
+        .map_err(|e| StoreError::Malformed(e.to_string()))
+}
+
+fn meta_item(tenant: &Tenant) -> Result<Item, StoreError> {
     let mut item = config_item::key(&tenant.id.to_string(), "meta");
     item.insert("slug".to_owned(), Value::S(tenant.slug.to_string()));
     item.insert("name".to_owned(), Value::S(tenant.name.clone()));
     item.insert("secret".to_owned(), Value::B(Blob::new(tenant.secret.as_bytes())));
-    item
+    item.insert("settings".to_owned(), settings_value(&tenant.settings)?);
+    Ok(item)
 }
 
 fn tenant_of(id: TenantId, item: &Item) -> Option<Tenant> {
@@ -103,5 +167,9 @@ fn tenant_of(id: TenantId, item: &Item) -> Option<Tenant> {
         slug: TenantSlug::parse(item.get("slug")?.as_s().ok()?).ok()?,
         name: item.get("name")?.as_s().ok()?.clone(),
         secret: TenantSecret::new(item.get("secret")?.as_b().ok()?.as_ref().try_into().ok()?),
+        settings: match item.get("settings") {
+            Some(value) => serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(value.clone()).ok()?,
+            None => Settings::default(),
+        },
     })
 }

@@ -1,18 +1,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use model::{
-    AttributeType, Consent, Contact, ContactId, Email, Field, FieldId, FieldSlug, Fields, Ordinal, Standing,
-    Suppression, Tenant, TenantId, TenantSlug,
+    Consent, Contact, ContactId, Email, Field, FieldSlug, Ordinal, Settings, Standing, Suppression, Tenant,
+    TenantId, TenantSlug,
 };
 use uuid::Uuid;
 
 use super::CallFaults;
 use crate::{
-    ApiKey, Begun, Checkpoint, ConsentEntry, Consumed, ContactPage, ContactStore, FieldStore, Freshness,
-    IdempotencyStore, Job, JobStatus, JobStore, KeyHash, Metered, Outcome, Range, RequestKey, StoreError,
-    TenantStore, Write, Written,
+    ApiKey, Begun, Checkpoint, ConsentEntry, Consumed, ContactPage, ContactStore, IdempotencyStore, Job,
+    JobStatus, JobStore, KeyHash, Metered, Outcome, Range, RequestKey, StoreError, TenantStore, UsageKind,
+    UsageRecord, Write, Written,
 };
 
 /// Keeps everything but files in maps, by the same contract as the real thing.
@@ -23,14 +23,17 @@ pub struct MemoryStore {
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     tenants: HashMap<TenantId, Tenant>,
     keys: HashMap<KeyHash, ApiKey>,
     contacts: BTreeMap<(TenantId, Email), Standing>,
     slots: BTreeMap<(TenantId, Ordinal), Email>,
     next_ordinal: HashMap<TenantId, u32>,
     consents: BTreeMap<(TenantId, ContactId), Vec<ConsentEntry>>,
-    fields: HashMap<TenantId, Fields>,
+    pub(super) fields: HashMap<TenantId, BTreeMap<FieldSlug, Field>>,
+    pub(super) next_field: HashMap<TenantId, u32>,
+    pub(super) usage: BTreeMap<(TenantId, NaiveDate), BTreeMap<(UsageKind, String), UsageRecord>>,
+    pub(super) quotas: HashMap<(Uuid, u64), u32>,
     jobs: BTreeMap<(TenantId, Uuid), Job>,
     ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
     requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
@@ -57,7 +60,7 @@ impl MemoryStore {
         state.requests.retain(|_, (_, outcome)| outcome.is_some());
     }
 
-    fn call<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
+    pub(super) fn call<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
         self.faults.call(|| Ok(act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))))
     }
 }
@@ -87,8 +90,7 @@ impl State {
 
     fn leave(&mut self, tenant: TenantId, contact: &Contact, now: DateTime<Utc>) {
         let place = (tenant, contact.profile.email.clone());
-        if contact.profile.status.is_suppressed() {
-            let suppression = Suppression { status: contact.profile.status, since: now };
+        if let Some(suppression) = Suppression::left_by(contact, now) {
             self.contacts.insert(place, Standing::Suppressed(suppression));
         } else {
             self.contacts.remove(&place);
@@ -202,7 +204,7 @@ impl ContactStore for MemoryStore {
                     Write::Create(new) => &new.profile,
                     Write::Update(update) => &update.profile,
                 };
-                crate::dynamo::check_size(tenant.id, profile)?;
+                crate::dynamo::check_size(tenant, profile)?;
                 Ok(state.write(tenant, write, now))
             })?
         };
@@ -222,6 +224,36 @@ impl ContactStore for MemoryStore {
             state.leave(tenant.id, contact, now);
             state.slots.remove(&(tenant.id, contact.ordinal));
             Written::Done(Box::new(contact.clone()))
+        })
+    }
+
+    async fn suppress(
+        &self,
+        tenant: &Tenant,
+        email: &Email,
+        suppression: &Suppression,
+        replaces: Option<&Suppression>,
+    ) -> Result<Option<Standing>, StoreError> {
+        self.call(|state| match state.in_the_way(tenant.id, email, replaces) {
+            Some(Written::Lost { standing, .. }) => Some(standing),
+            _ => {
+                let standing = Standing::Suppressed(suppression.clone());
+                state.contacts.insert((tenant.id, email.clone()), standing);
+                None
+            }
+        })
+    }
+
+    async fn ordinals(&self, tenant: &Tenant) -> Result<Ordinal, StoreError> {
+        self.call(|state| Ordinal(state.next_ordinal.get(&tenant.id).copied().unwrap_or_default()))
+    }
+
+    async fn count(&self, tenant: &Tenant) -> Result<u64, StoreError> {
+        self.call(|state| {
+            let held = |(place, standing): &(&(TenantId, Email), &Standing)| {
+                place.0 == tenant.id && matches!(standing, Standing::Held(_))
+            };
+            state.contacts.iter().filter(held).count() as u64
         })
     }
 
@@ -280,38 +312,49 @@ impl TenantStore for MemoryStore {
         self.call(|state| state.tenants.values().find(|tenant| tenant.slug == *slug).cloned())
     }
 
+    async fn save_settings(&self, tenant: TenantId, settings: &Settings) -> Result<bool, StoreError> {
+        self.call(|state| match state.tenants.get_mut(&tenant) {
+            Some(tenant) => {
+                tenant.settings = settings.clone();
+                true
+            }
+            None => false,
+        })
+    }
+
     async fn api_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
         self.call(|state| state.keys.get(&hash).cloned())
+    }
+
+    async fn api_keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        self.call(|state| {
+            let mut keys: Vec<ApiKey> =
+                state.keys.values().filter(|key| key.tenant == tenant).cloned().collect();
+            keys.sort_by_key(|key| (key.created_at, key.id));
+            keys
+        })
+    }
+
+    async fn revoke_api_key(&self, tenant: TenantId, id: Uuid) -> Result<Option<KeyHash>, StoreError> {
+        self.call(|state| {
+            let found = state.keys.iter().find(|(_, key)| key.tenant == tenant && key.id == id);
+            let hash = found.map(|(hash, _)| *hash)?;
+            state.keys.remove(&hash);
+            Some(hash)
+        })
+    }
+
+    async fn touch_api_key(&self, hash: KeyHash, day: NaiveDate) -> Result<(), StoreError> {
+        self.call(|state| {
+            if let Some(key) = state.keys.get_mut(&hash) {
+                key.last_used_on = Some(day);
+            }
+        })
     }
 
     async fn put_api_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {
         self.call(|state| {
             state.keys.entry(hash).or_insert_with(|| key.clone());
-        })
-    }
-}
-
-impl FieldStore for MemoryStore {
-    async fn fields(&self, tenant: &Tenant, _: Freshness) -> Result<Arc<Fields>, StoreError> {
-        self.call(|state| Arc::new(state.fields.get(&tenant.id).cloned().unwrap_or_default()))
-    }
-
-    async fn define_field(
-        &self,
-        tenant: &Tenant,
-        slug: &FieldSlug,
-        name: &str,
-        kind: AttributeType,
-    ) -> Result<Field, StoreError> {
-        self.call(|state| {
-            let fields = state.fields.entry(tenant.id).or_default();
-            if let Some(field) = fields.get(slug) {
-                return field.clone();
-            }
-            let number = u32::try_from(fields.iter().count()).unwrap_or(u32::MAX) + 1;
-            let field = Field { id: FieldId { kind, number }, slug: slug.clone(), name: name.to_owned() };
-            fields.insert(field.clone());
-            field
         })
     }
 }

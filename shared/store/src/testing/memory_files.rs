@@ -8,7 +8,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::CallFaults;
-use crate::{ObjectBody, ObjectInfo, ObjectStore, RangeMessage, RangeQueue, StoreError, Upload};
+use crate::{
+    ObjectBody, ObjectInfo, ObjectStore, RangeMessage, RangeQueue, StoreError, SweepMessage, SweepQueue,
+    Upload,
+};
 
 /// Keeps files in a map.
 #[derive(Debug, Clone)]
@@ -111,20 +114,35 @@ impl ObjectStore for MemoryObjects {
     }
 }
 
-/// Keeps sent messages in a list.
+/// Keeps sent messages in lists.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryQueue(Arc<Mutex<Vec<RangeMessage>>>);
+pub struct MemoryQueue {
+    ranges: Arc<Mutex<Vec<RangeMessage>>>,
+    sweeps: Arc<Mutex<Vec<SweepMessage>>>,
+}
 
 impl MemoryQueue {
-    /// Takes all messages that were sent.
+    /// Takes all ranges that were sent.
     pub fn take(&self) -> Vec<RangeMessage> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.ranges.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes all sweeps that were sent.
+    pub fn take_sweeps(&self) -> Vec<SweepMessage> {
+        std::mem::take(&mut *self.sweeps.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl RangeQueue for MemoryQueue {
     async fn send(&self, messages: &[RangeMessage]) -> Result<(), StoreError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(messages);
+        self.ranges.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(messages);
+        Ok(())
+    }
+}
+
+impl SweepQueue for MemoryQueue {
+    async fn send_sweep(&self, message: SweepMessage) -> Result<(), StoreError> {
+        self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         Ok(())
     }
 }

@@ -4,13 +4,14 @@ pub mod contract;
 mod faults;
 mod memory;
 mod memory_files;
+mod memory_records;
 
 pub use faults::{CallFaults, Moment};
 pub use memory::MemoryStore;
 pub use memory_files::{MemoryObjects, MemoryQueue};
 
 use chrono::DateTime;
-use model::{Tenant, TenantId, TenantSecret, TenantSlug};
+use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
 use uuid::Uuid;
 
 use crate::{ApiKey, KeyHash, TenantStore};
@@ -27,6 +28,7 @@ pub fn tenant() -> Tenant {
         slug: TenantSlug::from_name(&name).expect("the name has letters"),
         name,
         secret: TenantSecret::new(std::array::from_fn(|i| id.as_bytes().get(i % 16).copied().unwrap_or(7))),
+        settings: Settings::default(),
     }
 }
 
@@ -37,7 +39,7 @@ pub fn tenant() -> Tenant {
 pub async fn stored_tenant(store: &impl TenantStore) -> Tenant {
     let tenant = tenant();
     let id = Uuid::new_v4();
-    let key = ApiKey { id, tenant: tenant.id, scopes: Default::default(), created_at: DateTime::UNIX_EPOCH };
+    let key = ApiKey::new(tenant.id, "first key", [], DateTime::UNIX_EPOCH);
     let created = store.create_tenant(&tenant, KeyHash::of(&id.to_string()), &key).await;
     assert!(created.expect("create"), "the slug is taken");
     tenant

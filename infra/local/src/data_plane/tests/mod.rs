@@ -2,6 +2,7 @@
 
 mod capacity;
 mod contract;
+mod fields;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -36,12 +37,8 @@ async fn what_is_stored_survives_a_stop_and_so_do_the_messages() {
     let folder = tempfile::tempdir().unwrap();
     let plane = start(&folder).await.unwrap();
     let tenant = store::testing::tenant();
-    let key = store::ApiKey {
-        id: uuid::Uuid::new_v4(),
-        tenant: tenant.id,
-        scopes: ["*".to_owned()].into(),
-        created_at: chrono::DateTime::from_timestamp_millis(1_795_000_000_000).unwrap(),
-    };
+    let made = chrono::DateTime::from_timestamp_millis(1_795_000_000_000).unwrap();
+    let key = store::ApiKey::new(tenant.id, "first key", ["*"], made);
     let hash = store::KeyHash::of("key");
     assert!(plane.store().create_tenant(&tenant, hash, &key).await.unwrap());
     plane.objects().put("inbox/demo/a b.csv", "text/csv", Bytes::from_static(b"Email\n")).await.unwrap();

@@ -41,10 +41,9 @@ pub(super) fn fields() -> Fields {
     ]
     .into_iter()
     .enumerate()
-    .map(|(number, (kind, name))| Field {
-        id: FieldId { kind, number: u32::try_from(number).unwrap() },
-        slug: FieldSlug::from_name(name).unwrap(),
-        name: name.to_owned(),
+    .map(|(number, (kind, name))| {
+        let id = FieldId { kind, number: u32::try_from(number).unwrap() };
+        Field::new(id, FieldSlug::from_name(name).unwrap(), name)
     })
     .collect()
 }

@@ -223,13 +223,8 @@ fn a_field_that_nobody_has_is_missing_everywhere_and_told() {
 #[test]
 fn a_custom_field_with_the_name_of_a_standard_one_is_reached_by_its_prefix() {
     let mut contact = jane();
-    let fields: crate::Fields = [crate::Field {
-        id: "t1".parse().unwrap(),
-        slug: FieldSlug::from_name("score").unwrap(),
-        name: "Score".to_owned(),
-    }]
-    .into_iter()
-    .collect();
+    let slug = FieldSlug::from_name("score").unwrap();
+    let fields = crate::Fields::from_iter([crate::Field::new("t1".parse().unwrap(), slug, "Score")]);
     contact.profile.attributes =
         [("t1".parse().unwrap(), crate::AttributeValue::Text("high".to_owned()))].into();
     let parsed = Rule::parse("attributes.score:high AND score:42").unwrap();

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
-use model::{Consent, Contact, ContactId, Email, Origin, Profile, Standing, Status, Suppression, Tenant};
+use model::{
+    Consent, Contact, ContactId, Email, Origin, Profile, Standing, Status, Suppression, SuppressionReason,
+    Tenant,
+};
 
 use super::AnyStore;
 use crate::testing::tenant;
@@ -176,7 +179,7 @@ pub async fn a_deleted_unsubscribe_stays_at_the_address(store: &impl AnyStore) {
     let contact = create(store, &tenant, gone).await;
     done(store.delete(&tenant, &contact, now()).await.expect("delete"));
     assert_eq!(store.by_id(&tenant, contact.id).await.expect("read"), None);
-    let suppression = Suppression { status: Status::Unsubscribed, since: now() };
+    let suppression = Suppression { reason: SuppressionReason::Unsubscribed, since: now(), source: None };
     let suppressed = Standing::Suppressed(suppression.clone());
     assert_eq!(at(store, &tenant, "jane@example.com").await, suppressed);
 

@@ -3,15 +3,22 @@
 #![expect(clippy::indexing_slicing, reason = "a clause that finds too little is to panic")]
 
 pub mod contacts;
+pub mod ground;
 pub mod moves;
 pub mod records;
 
-use crate::{ContactStore, FieldStore, IdempotencyStore, JobStore, TenantStore};
+use crate::{ContactStore, FieldStore, IdempotencyStore, JobStore, QuotaStore, TenantStore, UsageStore};
 
 /// Is everything that keeps the contract.
-pub trait AnyStore: ContactStore + TenantStore + FieldStore + JobStore + IdempotencyStore {}
+pub trait AnyStore:
+    ContactStore + TenantStore + FieldStore + JobStore + IdempotencyStore + UsageStore + QuotaStore
+{
+}
 
-impl<S: ContactStore + TenantStore + FieldStore + JobStore + IdempotencyStore> AnyStore for S {}
+impl<S> AnyStore for S where
+    S: ContactStore + TenantStore + FieldStore + JobStore + IdempotencyStore + UsageStore + QuotaStore
+{
+}
 
 /// Makes one test of each clause of the contract, on the store that an `async` expression gives.
 #[macro_export]
@@ -31,6 +38,16 @@ macro_rules! contract_tests {
             contacts::a_walk_crosses_holes,
             contacts::a_contact_past_400_kb_is_refused_and_its_neighbours_are_not,
             contacts::consent_is_logged_once,
+            ground::settings_belong_to_one_tenant,
+            ground::a_revoked_key_is_gone_and_the_others_are_listed,
+            ground::a_field_changes_only_from_where_it_stands,
+            ground::a_renamed_field_keeps_its_id_and_never_takes_a_name,
+            ground::usage_told_twice_counts_once,
+            ground::a_quota_is_shared_and_never_exceeded,
+            ground::an_address_is_suppressed_where_no_contact_is,
+            ground::the_reason_of_a_suppression_outlives_its_contact,
+            ground::an_erased_address_is_known_again,
+            ground::contacts_are_counted_where_they_lie,
             moves::an_email_change_keeps_the_id,
             moves::an_email_change_to_a_taken_address_changes_nothing,
             moves::an_email_change_of_what_changed_since_changes_nothing,

@@ -57,5 +57,5 @@ pub async fn an_email_change_leaves_an_unsubscribe_behind(store: &impl AnyStore)
     done(write(store, &tenant, change(&before, moved(&before, "new@example.com"))).await);
     let left = at(store, &tenant, "jane@example.com").await;
     let Standing::Suppressed(suppression) = left else { panic!("{left:?}") };
-    assert_eq!((suppression.status, suppression.since), (Status::Bounced, now()));
+    assert_eq!((suppression.status(), suppression.since), (Status::Bounced, now()));
 }

@@ -1,7 +1,5 @@
 //! Clauses on everything that is no contact.
 
-use std::collections::BTreeSet;
-
 use model::import::ImportOptions;
 use model::{AttributeType, FieldSlug};
 use uuid::Uuid;
@@ -13,10 +11,9 @@ use crate::{
     ApiKey, Begun, Checkpoint, Freshness, ItemOutcome, Job, JobStatus, KeyHash, Outcome, Range, RequestKey,
 };
 
-fn key_of(tenant: &model::Tenant) -> (KeyHash, ApiKey) {
+pub(super) fn key_of(tenant: &model::Tenant) -> (KeyHash, ApiKey) {
     let id = Uuid::new_v4();
-    let scopes = BTreeSet::from(["*".to_owned()]);
-    (KeyHash::of(&id.to_string()), ApiKey { id, tenant: tenant.id, scopes, created_at: now() })
+    (KeyHash::of(&id.to_string()), ApiKey::new(tenant.id, "a key", ["*"], now()))
 }
 
 /// The second one leaves nothing behind.

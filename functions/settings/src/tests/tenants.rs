@@ -2,14 +2,17 @@ use api::App;
 use api::testing::{Client, Reply};
 use axum::http::Method;
 use serde_json::{Value, json};
-use store::testing::{MemoryStore, stored_tenant};
+use store::testing::{MemoryQueue, MemoryStore, stored_tenant};
 use store::{Clock, KeyHash, TenantStore};
+
+use crate::Deps;
 
 const OPERATOR: &str = "the-operators-key";
 
 async fn post(store: &MemoryStore, operator: Option<&str>, key: &str, body: Value) -> Reply {
     let app = App::new(store.clone(), Clock::default());
-    let router = crate::routes(&app, operator.map(KeyHash::of)).into_router(&app);
+    let deps = Deps { app: app.clone(), queue: MemoryQueue::default() };
+    let router = crate::routes(&deps, operator.map(KeyHash::of)).into_router(&app);
     let client = Client::new(router, store, &stored_tenant(store).await, &["*"]).await;
     let bearer = format!("Bearer {key}");
     let headers = [("authorization", bearer.as_str())];

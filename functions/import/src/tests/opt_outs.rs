@@ -1,0 +1,71 @@
+//! Who opted out elsewhere stays so, whatever the exporter calls it.
+
+use std::collections::BTreeMap;
+
+use model::import::{ColumnChoice, ImportOptions};
+use model::{Consent, Status};
+
+use super::{World, now, profile};
+
+async fn statuses(file: &'static str, options: ImportOptions) -> (BTreeMap<String, Status>, String) {
+    let world = World::new().await;
+    world.hold(profile("held@example.com")).await;
+    let job = world.import(file, options).await;
+    let contacts = world.contacts().await.into_iter();
+    let statuses = contacts.map(|(email, contact)| (email, contact.profile.status)).collect();
+    (statuses, if job.warnings == 0 { String::new() } else { world.warnings_csv(&job) })
+}
+
+#[tokio::test]
+async fn the_opt_outs_of_common_exporters_come_in_as_such() {
+    use Status::{Active, Bounced, Unsubscribed};
+    for (file, expected, warnings) in [
+        (include_str!("exports/mailchimp.csv"), vec![Active, Active], 0),
+        (include_str!("exports/mailchimp_unsubscribed.csv"), vec![Unsubscribed], 0),
+        (include_str!("exports/mailchimp_cleaned.csv"), vec![Bounced], 0),
+        // In the order of addresses: jane, jill, jim, joe. The reason of a bounce is neither yes
+        // nor no; that the row has one is enough.
+        (include_str!("exports/hubspot_opted_out.csv"), vec![Unsubscribed, Active, Bounced, Unsubscribed], 1),
+        (include_str!("exports/salesforce_opted_out.csv"), vec![Unsubscribed, Bounced, Active], 0),
+    ] {
+        let (mut statuses, report) = statuses(file, ImportOptions::default()).await;
+        statuses.remove("held@example.com");
+        assert_eq!(statuses.values().copied().collect::<Vec<_>>(), expected, "{statuses:?}");
+        assert_eq!(report.lines().skip(1).count(), warnings, "{report}");
+    }
+}
+
+#[tokio::test]
+async fn an_opt_out_outranks_every_other_word_on_the_status() {
+    let consent = Consent {
+        source: "crm".into(),
+        method: "import".into(),
+        captured_at: now(),
+        text: "all of them agreed".into(),
+    };
+    let options =
+        ImportOptions { status: Some(Status::Active), consent: Some(consent), ..Default::default() };
+    let file = "email,Status,Unsubscribed,Cleaned\n\
+        held@example.com,active,yes,yes\n\
+        new@example.com,active,,2025-04-02\n\
+        fine@example.com,active,no,\n";
+    let (statuses, report) = statuses(file, options).await;
+    assert_eq!(statuses["held@example.com"], Status::Unsubscribed);
+    assert_eq!(statuses["new@example.com"], Status::Bounced);
+    assert_eq!(statuses["fine@example.com"], Status::Active);
+    assert_eq!(report, "");
+}
+
+#[tokio::test]
+async fn a_cell_that_nobody_understands_counts_as_an_opt_out_and_is_told() {
+    let file = "email,opt_out\nheld@example.com,newsletter\n";
+    let (before, report) = statuses(file, ImportOptions::default()).await;
+    assert_eq!(before["held@example.com"], Status::Unsubscribed);
+    let line = report.lines().nth(1).unwrap();
+    assert!(line.starts_with("2,1,unclear_opt_out,unsubscribed,newsletter,"), "{line}");
+    let mapping =
+        [("opt_out".to_owned(), ColumnChoice { field: Some("topic".into()), ..Default::default() })];
+    let options = ImportOptions { mapping: mapping.into(), ..Default::default() };
+    let (by_hand, report) = statuses(file, options).await;
+    assert_eq!((by_hand["held@example.com"], report.as_str()), (Status::Active, ""));
+}
