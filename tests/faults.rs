@@ -58,6 +58,17 @@ async fn write(store: &DynamoStore, tenant: &Tenant, write: Write) -> Result<Wri
     written.pop().expect("one answer")
 }
 
+/// Describes contacts that are created without consent.
+fn births(emails: impl Iterator<Item = String>) -> Vec<Write> {
+    let new = |email: String| NewContact {
+        profile: profile(&email, Status::Active),
+        replaces: None,
+        consent: None,
+        origin: None,
+    };
+    emails.map(|email| Write::Create(Box::new(new(email)))).collect()
+}
+
 async fn create(store: &DynamoStore, tenant: &Tenant, profile: Profile) -> Result<Written, StoreError> {
     let consent = Consent {
         source: "form".into(),
@@ -111,6 +122,32 @@ fn a_create_that_dies_anywhere_is_done_or_can_be_done_again() {
         walked.sort();
         done.sort();
         assert_eq!(walked, done);
+    });
+}
+
+#[test]
+fn a_call_for_many_contacts_that_fails_is_told_of_those_alone() {
+    if is_elsewhere("the engine") {
+        return;
+    }
+    Product::get().block_on(async {
+        let engine = Engine::start().await;
+        let mut partly = 0;
+        for at in 0..CALLS {
+            let emails: Vec<String> = (0..60).map(|n| format!("person-{at}-{n}@example.com")).collect();
+            let dying = engine.dying(at, Moment::Before);
+            let writes = births(emails.iter().cloned());
+            let Ok(written) = dying.write(&engine.tenant, writes, chrono::Utc::now()).await else { continue };
+            assert_eq!(written.len(), emails.len());
+            for (email, written) in emails.iter().zip(&written) {
+                let is_held = engine.held(email).await.is_some();
+                assert_eq!(is_held, written.is_ok(), "call {at}: {email}");
+                assert!(matches!(written, Ok(Written::Done(_)) | Err(StoreError::Unavailable(_))));
+            }
+            let done = written.iter().filter(|written| written.is_ok()).count();
+            partly += usize::from(done > 0 && done < emails.len());
+        }
+        assert!(partly > 0, "no call failed while others did not");
     });
 }
 

@@ -6,6 +6,7 @@
 
 mod client;
 mod contacts;
+mod contract;
 mod crash;
 mod faults;
 mod imports;

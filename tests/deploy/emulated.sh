@@ -28,7 +28,8 @@ build_functions() {
   (cd "$root" && cargo build --workspace)
   target=$(cd "$root" && cargo metadata --no-deps --format-version 1 |
     python -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-  for function in contacts imports search settings import; do
+  for function in "$root"/functions/*/; do
+    function=$(basename "$function")
     mkdir -p "$work/dist/$function"
     strip -o "$work/dist/$function/bootstrap" "$target/debug/$function"
   done

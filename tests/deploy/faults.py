@@ -1,98 +1,128 @@
 #!/usr/bin/env python3
-"""Imports a file under one fault after another and prints what became of its rows.
+"""Writes under one fault after another, and prints what became of each row.
 
-usage: faults.py PROXY BUCKET    LEADS_URL and LEADS_ADMIN_KEY in the environment
+usage: faults.py PROXY STACK ROWS    LEADS_URL and LEADS_ADMIN_KEY in the environment
 """
 
+import contextlib
 import json
-import os
 import sys
 import time
-import urllib.request
 
+import given_up
+import workload
+from rules import FILES, SLOW, TABLES, Proxy, error, in_a_row, now_and_then
 from stack import client
+from workload import Tenant
 
-ROWS = 400
-PROXY, BUCKET = sys.argv[1:]
-
-
-def fault(service, operation, times, **what):
-    return {"service": service, "operation": operation, "times": times, **what}
-
-
-def busy(code, status=400):
-    return {"error": {"code": code, "status": status}}
-
-
-FAULTS = {
-    "none": [],
-    "tables throttle writes": [fault("dynamodb", "PutItem", 5, **busy("ProvisionedThroughputExceededException"))],
-    "tables fail to write": [fault("dynamodb", "PutItem", 5, **busy("InternalServerError", 500))],
-    "writes are cut off": [fault("dynamodb", "PutItem", 2, reset=True)],
-    "tables throttle reads": [fault("dynamodb", "BatchGetItem", 2, **busy("ThrottlingException"))],
-    "slots are throttled": [fault("dynamodb", "UpdateItem", 2, **busy("ThrottlingException"))],
-    "the queue fails": [fault("sqs", "SendMessageBatch", 2, **busy("InternalError", 500))],
+STACK, ROWS = sys.argv[2], int(sys.argv[3])
+PROXY = Proxy(sys.argv[1])
+# What goes one by one takes longer: the faults together have ROWS creates and updates.
+SINGLES = ROWS // 10
+# The names of the stack's resources: a bucket, the URL of a queue.
+NAMES = {
+    resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+    for resource in client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
 }
 
 
-def send(url, method="GET", body=None, headers=None):
-    request = urllib.request.Request(url, method=method, data=body, headers=headers or {})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        text = answer.read()
-    return json.loads(text) if text else None
+@contextlib.contextmanager
+def queue_with(**attributes):
+    """Gives the queue of ranges other attributes for a while."""
+    queues, queue = client("sqs"), {"QueueUrl": NAMES["RangeQueue"]}
+    before = queues.get_queue_attributes(**queue, AttributeNames=list(attributes))["Attributes"]
+    queues.set_queue_attributes(**queue, Attributes=attributes)
+    yield
+    queues.set_queue_attributes(**queue, Attributes=before)
 
 
-def api(method, path, key, body=None):
-    data = None if body is None else json.dumps(body).encode()
-    return send(os.environ["LEADS_URL"] + path, method, data, {"authorization": f"Bearer {key}"})
+@contextlib.contextmanager
+def timeout_of(function, seconds):
+    """Lets a function time out soon, and what it held be delivered again soon after."""
+    functions, name = client("lambda"), NAMES[function]
+    before = functions.get_function_configuration(FunctionName=name)["Timeout"]
+    functions.update_function_configuration(FunctionName=name, Timeout=seconds)
+    with queue_with(VisibilityTimeout=str(seconds + 2)):
+        yield
+    functions.update_function_configuration(FunctionName=name, Timeout=before)
 
 
-def rules(rules):
-    send(f"{PROXY}/_microburst/rules", "POST", b"[]", {"content-type": "application/json"})
-    send(f"{PROXY}/_microburst/rules", "POST", json.dumps(rules).encode(), {"content-type": "application/json"})
+def run(name, act, rows, faults, tenant=None):
+    """Does the work under faults, and compares what is stored with what was sent."""
+    # What is sent for contacts that are there changes them.
+    version, company = (2, "Acme") if tenant else (1, None)
+    tenant = tenant or Tenant()
+    tenant.retried, before = 0, PROXY.fired
+    started = time.monotonic()
+    PROXY.fail(*faults)
+    act(tenant, rows)
+    took = time.monotonic() - started
+    PROXY.heal()
+    fired = PROXY.fired - before
+    found = tenant.contacts()
+    right = {c["email"] for c in found if c["version"] == version and c.get("company") == company}
+    lost = len({workload.person(n)["email"] for n in range(rows)} - right)
+    doubled = len(found) - len({contact["email"] for contact in found})
+    doubled += sum(contact["version"] > version for contact in found)
+    row = [name, rows, len(found), f"lost {lost}", f"doubled {doubled}", fired, tenant.retried, f"{took:.0f}"]
+    print(*row, sep=" | ", flush=True)
+    if lost or doubled or len(found) != rows or not fired:
+        sys.exit(f"{name}: a write was lost or doubled, or there was no fault")
+    return tenant
 
 
-def fired():
-    found = send(f"{PROXY}/_microburst/fired")
-    return len(found if isinstance(found, list) else found.get("fired", []))
+def load(tenant, rows):
+    workload.load(tenant, rows, NAMES["Bucket"])
 
 
-def imported(slug, key):
-    # Through the inbox: a presigned link would lead through the proxy, and be signed for its port.
-    file = "email,name\n" + "".join(f"person-{n}@example.com,Name {n}\n" for n in range(ROWS))
-    client("s3").put_object(Bucket=BUCKET, Key=f"inbox/{slug}/faults.csv", Body=file.encode())
-    deadline = time.monotonic() + 60
-    job = None
-    while time.monotonic() < deadline:
-        for job in api("GET", "/api/v1/imports", key)["items"]:
-            if job["status"] in ("done", "failed"):
-                return job
-        time.sleep(0.2)
-    sys.exit(f"the import did not end: {job}")
+def tables_and_files():
+    for kind, what in TABLES.items():
+        # Clients at once, each of whose calls is tried 3 times: some fail for good.
+        often = [in_a_row("dynamodb", 4 * workload.AT_ONCE, what), now_and_then("dynamodb", what)]
+        made = run(f"create, tables {kind}", workload.create, SINGLES, often)
+        run(f"update, tables {kind}", workload.update, SINGLES, often, made)
+        run(f"batch, tables {kind}", workload.batch, ROWS, often)
+        statements = in_a_row("dynamodb", 12, what, operation="BatchExecuteStatement")
+        run(f"import, tables {kind}", load, ROWS, [statements, now_and_then("dynamodb", what)])
+    for kind, what in FILES.items():
+        run(f"import, files {kind}", load, ROWS, [in_a_row("s3", 4, what), now_and_then("s3", what)])
+    slow = [now_and_then("dynamodb", SLOW), now_and_then("s3", SLOW)]
+    made = run("create, all slow", workload.create, SINGLES, slow)
+    run("update, all slow", workload.update, SINGLES, slow, made)
+    run("batch, all slow", workload.batch, ROWS, slow)
+    run("import, all slow", load, ROWS, slow)
+    run("import, queue fails", load, ROWS, [in_a_row("sqs", 2, error("InternalError", 500))])
 
 
-def stored(key):
-    emails, path = [], "/api/v1/contacts?limit=200"
-    while path:
-        page = api("GET", path, key)
-        emails += [contact["email"] for contact in page["items"]]
-        cursor = page["next_cursor"]
-        path = cursor and f"/api/v1/contacts?limit=200&cursor={cursor}"
-    return emails
+def timeouts():
+    with timeout_of("ContactsFunction", 3):
+        # The write that is held takes effect after its function is gone.
+        hangs = {"latency": 5_000}
+        held = [in_a_row("dynamodb", 4, hangs, operation="PutItem", resource=NAMES["ContactsTable"])]
+        made = run("create, function times out", workload.create, SINGLES, held)
+        run("update, function times out", workload.update, SINGLES, held, made)
+        held = [in_a_row("dynamodb", 4, hangs, operation="BatchExecuteStatement")]
+        run("batch, function times out", workload.batch, ROWS, held)
+    with timeout_of("ImportFunction", 15):
+        hangs = {"latency": 18_000}
+        held = in_a_row("dynamodb", 2, hangs, operation="BatchExecuteStatement")
+        run("import, function times out", load, ROWS, [held, in_a_row("s3", 1, hangs)])
 
 
-failed = False
-print("fault | fired | sent | stored | lost | doubled")
-for name, of_it in FAULTS.items():
-    tenant = api("POST", "/api/v1/admin/tenants", os.environ["LEADS_ADMIN_KEY"], {"name": "Faults"})
-    key = tenant["api_key"]
-    before = fired()
-    rules(of_it)
-    job = imported(tenant["slug"], key)
-    rules([])
-    count = fired() - before
-    emails = stored(key)
-    lost, doubled = ROWS - len(set(emails)), len(emails) - len(set(emails))
-    print(f"{name} | {count} | {ROWS} | {len(emails)} | lost {lost} | doubled {doubled}", flush=True)
-    failed |= bool(lost or doubled) or job["rows"]["created"] != ROWS or (bool(of_it) and count == 0)
-sys.exit(failed)
+def retries_end():
+    down = {"service": "dynamodb", **TABLES["throttled"]}
+    late = given_up.imported_late("NotificationDeadLetters", given_up.invoke_again, PROXY, NAMES)
+    run("import, file given up and sent again", late, ROWS, [down])
+    down["operation"] = "BatchExecuteStatement"
+    late = given_up.imported_late("RangeDeadLetters", given_up.move_back, PROXY, NAMES)
+    arn = client("sqs").get_queue_attributes(QueueUrl=NAMES["RangeDeadLetters"], AttributeNames=["QueueArn"])
+    policy = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": 2}
+    with queue_with(RedrivePolicy=json.dumps(policy)):
+        run("import, range given up and sent again", late, ROWS, [down])
+    given_up.callers_are_told(Tenant(), PROXY)
+
+
+print("fault | sent | stored | lost | doubled | faults | tried again | seconds")
+tables_and_files()
+timeouts()
+retries_end()

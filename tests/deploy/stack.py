@@ -2,6 +2,7 @@
 """Deploys infra/template.yaml to an emulated AWS, and takes it away again.
 
 usage: stack.py up DIST STACK [Parameter=value ...]    prints the outputs as KEY=value
+       stack.py adopt STACK [Parameter=value ...]      the same for a stack that another tool deployed
        stack.py down STACK
 
 DIST holds one folder a function with its `bootstrap`. AWS_ENDPOINT_URL says where the emulator
@@ -74,15 +75,23 @@ def up(dist, stack, parameters):
             told = [event.get(key) for key in ("LogicalResourceId", "ResourceStatus", "ResourceStatusReason")]
             print(*told, file=sys.stderr)
         sys.exit(f"the stack is {described['StackStatus']}")
+    adopt(stack, parameters)
+    print(f"deployed in {time.monotonic() - started:.1f} s", file=sys.stderr)
+
+
+def adopt(stack, parameters):
+    """Adds to a stack what the emulator leaves out of the template."""
+    cloudformation = client("cloudformation")
     resources = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
         for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
     }
-    translated = translate(body, parameters)
+    # The code lies in S3 by now, wherever it is.
+    template = re.sub(r"CodeUri: \.\.\n", "CodeUri: s3://code/bootstrap.zip\n", TEMPLATE.read_text(encoding="utf-8"))
+    translated = translate(template, parameters)
     defaults = {name: parameter.get("Default") for name, parameter in translated["Parameters"].items()}
     fill_gaps(translated["Resources"], resources, {**defaults, **parameters})
-    print(f"deployed in {time.monotonic() - started:.1f} s: {len(resources)} resources", file=sys.stderr)
-    for output in described["Outputs"]:
+    for output in cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]:
         print(f"{output['OutputKey']}={output['OutputValue']}")
 
 
@@ -164,5 +173,7 @@ def down(stack):
 if __name__ == "__main__":
     if sys.argv[1] == "up":
         up(sys.argv[2], sys.argv[3], dict(pair.split("=", 1) for pair in sys.argv[4:]))
+    elif sys.argv[1] == "adopt":
+        adopt(sys.argv[2], dict(pair.split("=", 1) for pair in sys.argv[3:]))
     else:
         down(sys.argv[2])

@@ -21,6 +21,7 @@ mod ndjson;
 mod plan;
 mod records;
 mod report;
+mod retry;
 mod source;
 mod split;
 mod superseded;
@@ -33,6 +34,7 @@ mod window;
 
 pub use error::ImportError;
 pub use event::handle;
+pub use retry::rest_failed;
 
 use store::{ContactStore, FieldStore, JobStore, Metered, TenantStore, UsageStore};
 

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use import::{Deps, handle};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use import::{Deps, handle, rest_failed};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use store::{Clock, DynamoStore, S3Objects, SdkConfig, SqsRanges};
 use tokio::time::Instant;
 
@@ -11,15 +11,22 @@ use tokio::time::Instant;
 async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let sdk = SdkConfig::from_env().await;
+    let store = DynamoStore::from_env(&sdk)?;
+    store.warm().await;
     let deps = &Deps {
-        store: DynamoStore::from_env(&sdk)?,
+        store,
         objects: S3Objects::from_env(&sdk)?,
         queue: SqsRanges::from_env(&sdk)?,
         clock: Clock::from_env()?,
     };
     run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
         let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-        handle(deps, event.payload, Some(Instant::now() + left)).await
+        let batch = event.payload.clone();
+        let answer = handle(deps, event.payload, Some(Instant::now() + left)).await;
+        // The runtime logs the error as it is, which with its answers from AWS may hold contacts.
+        let answer = answer.map_err(Diagnostic::from)?;
+        rest_failed(&deps.queue, batch, &answer).await;
+        Ok::<_, Diagnostic>(answer)
     }))
     .await
 }

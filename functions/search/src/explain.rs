@@ -72,7 +72,7 @@ pub struct ExplainedNode {
     truth: bool,
     /// The value that a condition read; null is a missing one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Value, required = false)]
+    #[schema(value_type = Option<Object>, required = false)]
     value: Option<Value>,
     /// When the truth of this node changes if nothing but time passes.
     changes_at: Option<String>,

@@ -8,6 +8,8 @@ use store::{Clock, DynamoStore, SdkConfig};
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let sdk = SdkConfig::from_env().await;
-    let app = App::new(DynamoStore::from_env(&sdk)?, Clock::from_env()?);
+    let store = DynamoStore::from_env(&sdk)?;
+    store.warm().await;
+    let app = App::new(store, Clock::from_env()?);
     run(search::routes(&app).into_router(&app)).await
 }

@@ -9,7 +9,9 @@ use store::{Clock, DynamoStore, KeyHash, SdkConfig, SqsRanges};
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let sdk = SdkConfig::from_env().await;
-    let app = App::new(DynamoStore::from_env(&sdk)?, Clock::from_env()?);
+    let store = DynamoStore::from_env(&sdk)?;
+    store.warm().await;
+    let app = App::new(store, Clock::from_env()?);
     let deps = Deps { app: app.clone(), queue: SqsRanges::from_env(&sdk)? };
     // The hash, so that the operator's key itself is in no environment.
     let operator = std::env::var("LEADS_ADMIN_KEY_SHA256").ok().and_then(|hash| KeyHash::parse(&hash));

@@ -1,6 +1,7 @@
 //! One place that sets the AWS SDK up: the TLS stack, the behaviour version, and what its errors
 //! mean to us.
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::{Credentials, SharedAsyncSleep, SharedCredentialsProvider, SharedHttpClient};
@@ -37,54 +38,66 @@ pub struct Endpoints {
 }
 
 impl SdkConfig {
-    /// Reads the standard AWS environment variables, endpoints among them.
+    /// Reads the standard AWS environment variables, endpoints among them. Lambda sets all that is
+    /// needed; looking also in files and at other services, as the SDK's own loader does, would
+    /// make every function larger. (Async, because such a source would be.)
     pub async fn from_env() -> Self {
-        let shared = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client());
-        Self { shared: shared.load().await, endpoints: None }
+        let region = std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION"));
+        let credentials = EnvironmentVariableCredentialsProvider::new();
+        let shared = shared(SharedCredentialsProvider::new(credentials), region.ok().map(Region::new));
+        Self { shared, endpoints: None }
     }
 
     /// Connects to a data plane whose place is known without the environment.
     pub fn for_endpoints(endpoints: Endpoints) -> Self {
         let credentials =
             Credentials::new(&endpoints.access_key, &endpoints.secret_key, None, None, "endpoints");
-        let shared = aws_config::SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::from_static("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .time_source(SystemTimeSource::new())
-            .retry_config(RetryConfig::standard())
-            .http_client(http_client())
-            .build();
+        let credentials = SharedCredentialsProvider::new(credentials);
+        let shared = shared(credentials, Some(Region::from_static("us-east-1")));
         Self { shared, endpoints: Some(endpoints) }
     }
 
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::config::Builder {
-        let config = aws_sdk_dynamodb::config::Builder::from(&self.shared);
-        match &self.endpoints {
-            Some(endpoints) => config.endpoint_url(&endpoints.dynamodb),
-            None => config,
-        }
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.shared);
+        config.set_endpoint_url(self.endpoint("DYNAMODB", |endpoints| &endpoints.dynamodb));
+        config
     }
 
     pub(crate) fn s3(&self) -> aws_sdk_s3::config::Builder {
-        let config = aws_sdk_s3::config::Builder::from(&self.shared);
+        let endpoint = self.endpoint("S3", |endpoints| &endpoints.s3);
         // A host name of its own for every bucket is what AWS has and other endpoints lack.
-        match &self.endpoints {
-            Some(endpoints) => config.endpoint_url(&endpoints.s3).force_path_style(true),
-            None => config.force_path_style(
-                self.shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some(),
-            ),
-        }
+        let mut config = aws_sdk_s3::config::Builder::from(&self.shared).force_path_style(endpoint.is_some());
+        config.set_endpoint_url(endpoint);
+        config
     }
 
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::config::Builder {
-        let config = aws_sdk_sqs::config::Builder::from(&self.shared);
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.shared);
+        config.set_endpoint_url(self.endpoint("SQS", |endpoints| &endpoints.sqs));
+        config
+    }
+
+    /// Tells where a service is, unless it is AWS's own.
+    fn endpoint(&self, service: &str, given: impl Fn(&Endpoints) -> &String) -> Option<String> {
         match &self.endpoints {
-            Some(endpoints) => config.endpoint_url(&endpoints.sqs),
-            None => config,
+            Some(endpoints) => Some(given(endpoints).clone()),
+            None => std::env::var(format!("AWS_ENDPOINT_URL_{service}"))
+                .or_else(|_| std::env::var("AWS_ENDPOINT_URL"))
+                .ok(),
         }
     }
+}
+
+fn shared(credentials: SharedCredentialsProvider, region: Option<Region>) -> aws_config::SdkConfig {
+    let mut config = aws_config::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .credentials_provider(credentials)
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .time_source(SystemTimeSource::new())
+        .retry_config(RetryConfig::standard())
+        .http_client(http_client());
+    config.set_region(region);
+    config.build()
 }
 
 fn http_client() -> SharedHttpClient {

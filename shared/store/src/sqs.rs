@@ -1,5 +1,7 @@
 //! The queue of ranges on SQS.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use model::TenantId;
@@ -30,6 +32,17 @@ impl SqsRanges {
     /// [`StoreError::Refused`] naming the variable when it is missing.
     pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
         Ok(Self::new(sdk, name_from_env("LEADS_RANGE_QUEUE_URL")?))
+    }
+
+    /// Has a received message delivered again after a while.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when its receipt has run out.
+    pub async fn rest(&self, receipt: &str, rest: Duration) -> Result<(), StoreError> {
+        let rest_s = i32::try_from(rest.as_secs()).unwrap_or(i32::MAX);
+        let change = self.client.change_message_visibility().queue_url(&self.queue_url);
+        change.receipt_handle(receipt).visibility_timeout(rest_s).send().await.map_err(store_error)?;
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //! or fails by itself, as a conditional put does and at its price.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::{
     AttributeValue as Value, BatchStatementError, BatchStatementErrorCodeEnum, BatchStatementRequest,
@@ -78,14 +79,16 @@ impl DynamoStore {
             statements.push(insert(&self.tables.contacts, item)?);
             contacts.push((place, contact));
         }
-        let answer = self
+        let call = self
             .client
             .batch_execute_statement()
             .set_statements(Some(statements))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(store_error)?;
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = match call.send().await.map_err(store_error) {
+            Ok(answer) => answer,
+            // Only these failed: what other calls did is known.
+            Err(error) => return Ok(each_failed(contacts, error)),
+        };
         answer.consumed_capacity().iter().for_each(|used| self.wrote(Some(used)));
         if answer.responses().len() != contacts.len() {
             return Err(StoreError::Malformed("the table answered another number of statements".to_owned()));
@@ -107,7 +110,7 @@ impl DynamoStore {
             };
             written.push((place, outcome));
         }
-        written.extend(self.what_was_first(tenant, taken).await?);
+        written.extend(self.what_was_first(tenant, taken).await);
         Ok(written)
     }
 
@@ -117,20 +120,39 @@ impl DynamoStore {
         &self,
         tenant: &Tenant,
         contacts: Vec<(usize, Contact)>,
-    ) -> Result<Vec<(usize, Result<Written, StoreError>)>, StoreError> {
+    ) -> Vec<(usize, Result<Written, StoreError>)> {
         if contacts.is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let emails: Vec<Email> = contacts.iter().map(|(_, contact)| contact.profile.email.clone()).collect();
-        let standings = self.standings(tenant, &emails).await?;
+        let standings = match self.standings(tenant, &emails).await {
+            Ok(standings) => standings,
+            Err(error) => return each_failed(contacts, error),
+        };
         let outcomes = contacts.into_iter().zip(emails).zip(standings);
-        Ok(outcomes
+        outcomes
             .map(|(((place, contact), email), standing)| match standing {
                 Standing::Held(found) if *found == contact => (place, Ok(Written::Done(found))),
                 standing => (place, Ok(Written::Lost { email, standing })),
             })
-            .collect())
+            .collect()
     }
+}
+
+/// Tells a failed call of each contact in it.
+fn each_failed(
+    contacts: Vec<(usize, Contact)>,
+    error: StoreError,
+) -> Vec<(usize, Result<Written, StoreError>)> {
+    let error = Arc::new(error);
+    let of_one = || match *error {
+        StoreError::Unavailable(_) => StoreError::Unavailable(Box::new(Arc::clone(&error))),
+        StoreError::TooLarge { .. }
+        | StoreError::ObjectGone
+        | StoreError::Malformed(_)
+        | StoreError::Refused(_) => StoreError::Refused(Box::new(Arc::clone(&error))),
+    };
+    contacts.into_iter().map(|(place, _)| (place, Err(of_one()))).collect()
 }
 
 /// Counts what [`insert`] writes.

@@ -3,6 +3,7 @@ use aws_sdk_dynamodb::types::{
 };
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::condition::in_the_way_of_put;
 use super::{DynamoStore, Item, config_item};
@@ -19,18 +20,21 @@ struct Record {
     /// Hash of the body, in hexadecimal.
     body: String,
     started: i64,
+    /// Tells the request that began from others with its key.
+    #[serde(default)]
+    run: Uuid,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
 }
 
 impl IdempotencyStore for DynamoStore {
     async fn begin(&self, key: &RequestKey) -> Result<Begun, StoreError> {
-        let now = Utc::now().timestamp();
+        let (now, run) = (Utc::now().timestamp(), Uuid::new_v4());
         let put = self
             .client
             .put_item()
             .table_name(&self.tables.config)
-            .set_item(Some(item(key, None, now)?))
+            .set_item(Some(item(key, None, now, run)?))
             // Expiry is checked here, because the table removes expired records in its own time.
             .condition_expression(
                 "attribute_not_exists(part) OR expires < :now \
@@ -57,6 +61,8 @@ impl IdempotencyStore for DynamoStore {
         Ok(match record.outcome {
             _ if record.body != hex::encode(key.body) => Begun::OtherBody,
             Some(outcome) => Begun::Done(outcome),
+            // Its own record: the answer to a first call was lost, and the SDK sent a second.
+            None if record.run == run => Begun::Fresh,
             None => Begun::InProgress,
         })
     }
@@ -66,7 +72,7 @@ impl IdempotencyStore for DynamoStore {
             .client
             .put_item()
             .table_name(&self.tables.config)
-            .set_item(Some(item(key, Some(outcome.clone()), Utc::now().timestamp())?))
+            .set_item(Some(item(key, Some(outcome.clone()), Utc::now().timestamp(), Uuid::nil())?))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = put.send().await.map_err(store_error)?;
         self.wrote(answer.consumed_capacity());
@@ -92,9 +98,9 @@ fn place(key: &RequestKey) -> (String, String) {
     (format!("{}#idem#{part}", key.tenant), hex::encode(key.hash))
 }
 
-fn item(key: &RequestKey, outcome: Option<Outcome>, now: i64) -> Result<Item, StoreError> {
+fn item(key: &RequestKey, outcome: Option<Outcome>, now: i64, run: Uuid) -> Result<Item, StoreError> {
     let (part, entry) = place(key);
-    let record = Record { body: hex::encode(key.body), started: now, outcome };
+    let record = Record { body: hex::encode(key.body), started: now, run, outcome };
     let mut item = config_item::to_item(&part, &entry, &record)?;
     item.insert("expires".to_owned(), Value::N((now + KEPT_FOR_S).to_string()));
     Ok(item)

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::ConsumedCapacity;
+use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
 use model::{Fields, TenantId};
 use moka::future::Cache;
 
@@ -37,6 +37,9 @@ use crate::{Consumed, Metered, SdkConfig, StoreError};
 
 /// An item as the SDK has it.
 type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
+
+/// A function that starts has no time for more.
+const WARMING: Duration = Duration::from_secs(1);
 
 /// Field definitions change seldom, and a missed one is found by [`crate::Freshness::Strong`].
 const FIELDS_CACHED_FOR: Duration = Duration::from_secs(60);
@@ -63,6 +66,16 @@ impl DynamoStore {
     /// [`StoreError::Refused`] naming the variable that is missing.
     pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
         Ok(Self::new(sdk, Tables::from_env()?))
+    }
+
+    /// Makes one call while a function starts, so that its first request finds credentials, the
+    /// connection and TLS ready.
+    pub async fn warm(&self) {
+        let name = |text: &str| AttributeValue::S(text.to_owned());
+        let call = self.client.get_item().table_name(&self.tables.config);
+        let call = call.key("part", name("warm")).key("entry", name("-")).send();
+        // However it ends: who needs the table will be told.
+        drop(tokio::time::timeout(WARMING, call).await);
     }
 
     /// Connects so that call number `fail_at` (from 0) fails: before it was sent, or after it took

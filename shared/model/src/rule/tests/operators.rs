@@ -185,13 +185,9 @@ fn types_have_the_operators_that_the_documentation_says_and_missing_values_pass_
             .filter(|(_, name)| fitting(kind, name).is_some())
             .map(|(_, name)| name);
         assert_eq!(accepted.collect::<BTreeSet<_>>(), expected, "{kind}");
-        for (_, group) in TABLE
-            .iter()
-            .map(|(name, of, ..)| (name, of))
-            .filter(|(name, of)| **of == kind && !expected.contains(*name))
-        {
-            panic!("the table tests an operator that {group} has not");
-        }
+        let tested: BTreeSet<&str> =
+            TABLE.iter().filter(|(_, of, ..)| *of == kind).map(|(operator, ..)| *operator).collect();
+        assert!(tested.is_subset(&expected), "the table asks {kind} for what they have not: {tested:?}");
         for operator in expected {
             let tree = json!({"field": absent(kind), "op": operator, "value": fitting(kind, operator)});
             let query = Rule::from_json(&tree).unwrap().rule.to_string();
