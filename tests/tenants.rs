@@ -74,6 +74,7 @@ fn call(client: &Client, method: &str, path: &str) -> Reply {
         ("post", "/api/v1/suppressions") => json!({"suppressions": [{"email": "other@example.net"}]}),
         ("post", "/api/v1/fields") => json!({"name": "Stranger's", "type": "text"}),
         ("post", "/api/v1/api-keys") => json!({"name": "stranger's", "scopes": ["contacts:read"]}),
+        ("patch", path) if path.starts_with("/api/v1/fields/") => json!({"name": "Stranger's"}),
         ("patch", _) => json!({"first_name": "Stranger"}),
         _ => json!({}),
     };

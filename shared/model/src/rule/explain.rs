@@ -82,21 +82,26 @@ impl<'b> Sweep<'b> {
         step.holds
     }
 
-    /// Lets time pass until nothing changes any more.
+    /// Lets time pass until nothing changes any more, or to the horizon where there would be no end.
     fn run(&mut self, start: &Moment) {
-        let horizon = start.now.checked_add_months(HORIZON).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let repeats = self
+            .steps
+            .iter()
+            .any(|step| matches!(step.node, Node::Leaf(Leaf { test: Test::Anniversary(_), .. })));
+        let horizon = start.now.checked_add_months(HORIZON).filter(|_| repeats);
         while let Some(Reverse((now, _))) = self.edges.peek().copied() {
+            // For all conditions alike: one that had stopped before the others would look as if it
+            // stood still.
+            if horizon.is_some_and(|horizon| now > horizon) {
+                return;
+            }
             let moment = Moment::new(now, start.zone.clone());
             let mut touched = BTreeSet::new();
             // All that flips at one instant flips together: between two of them there is no time.
-            while let Some(Reverse((at, number))) = self.edges.peek().copied().filter(|edge| edge.0.0 == now)
-            {
+            while let Some(Reverse((_, number))) = self.edges.peek().copied().filter(|edge| edge.0.0 == now) {
                 self.edges.pop();
                 self.flip(number, &moment, &mut touched);
-                let edge = self.steps.get(number).and_then(|step| {
-                    let repeats = matches!(step.node, Node::Leaf(Leaf { test: Test::Anniversary(_), .. }));
-                    step.next_edge(&moment).filter(|_| !repeats || at < horizon)
-                });
+                let edge = self.steps.get(number).and_then(|step| step.next_edge(&moment));
                 self.edges.extend(edge.map(|edge| Reverse((edge, number))));
             }
             for number in touched {

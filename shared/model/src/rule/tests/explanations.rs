@@ -89,6 +89,16 @@ fn a_rule_of_many_anniversaries_is_explained_soon_enough() {
     assert_eq!(whole.changes_at, Some(instant("2027-05-05T00:00:00Z")));
 }
 
+#[test]
+fn a_rule_that_never_changes_is_not_said_to_change_where_anniversaries_are_followed_no_further() {
+    let mut contact = jane();
+    contact.profile.engagement.insert(Engagement::Clicked, instant("2026-11-25T00:00:00Z"));
+    // Who is within the day is within the week.
+    let query = "last_clicked_at:anniversary_in_next(1w) OR NOT last_clicked_at:anniversary_in_next(1d)";
+    let whole = explained(&contact, query, &now());
+    assert_eq!((whole.holds, whole.changes_at), (true, None));
+}
+
 /// Tells at which instants a rule may change, by looking at each day's start in a zone and at the
 /// values themselves: between two of them everything stands still, but for exact spans.
 fn holds(contact: &Contact, query: &str, at: DateTime<Utc>, zone: &str) -> bool {
