@@ -13,6 +13,7 @@
 //! the exact set of ordinals, its count, and pages in any order.
 
 mod column;
+mod contact;
 mod facts;
 mod key;
 mod number;
@@ -20,15 +21,18 @@ mod read;
 mod set;
 mod table;
 mod term;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub use column::{COLUMN_VALUES, ColumnBlock};
+pub use contact::{INDEXED_ATTRIBUTES, Planner};
 pub use facts::Facts;
 pub use key::{Generation, Kind, Place, SetPlace, column_key};
-pub use read::{Answer, Answers, Column, Direction, Question, ReadError, Reader, Sort, SortKey};
+pub use read::{Answer, Answers, Column, Direction, Predicate, Question, ReadError, Reader, Sort, SortKey};
 pub use set::{SUB_SIZE, SUBS, SetBlock, WholeSet};
 pub use table::{Found, IndexTable, Item, ItemKey, Nonce};
-pub use term::{MAX_TOKENS, Term};
+pub use term::Term;
 pub use writer::{Change, Contacts, NotApplied, Writer};
 
 /// Says that stored bytes are not what this crate writes.

@@ -10,16 +10,10 @@ const MAX_VALUE_BYTES: usize = 96;
 const CUT_BYTES: usize = 80;
 const HASH_BYTES: usize = MAX_VALUE_BYTES - CUT_BYTES;
 
-/// Longer words are no words that anybody searches.
-const MAX_TOKEN_BYTES: usize = 40;
-/// A value counts for search by its first words.
-pub const MAX_TOKENS: usize = 16;
-
 /// The first byte parts the kinds, so that a range of one meets no other.
 const VALUE: u8 = 1;
-const TOKEN: u8 = 2;
-const BOOLEAN: u8 = 3;
-const PRESENT: u8 = 4;
+const BOOLEAN: u8 = 2;
+const PRESENT: u8 = 3;
 
 /// Is what a set of contacts has in common in one field.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,18 +33,6 @@ impl Term {
         Self::tagged(VALUE, &start.iter().copied().chain(hash).collect::<Vec<_>>())
     }
 
-    /// Makes the terms of the words of a text, of which each counts once.
-    pub fn tokens<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<Self> {
-        let mut tokens: Vec<Self> = Vec::new();
-        for word in words {
-            let token = Self::tagged(TOKEN, start_of(word, MAX_TOKEN_BYTES).as_bytes());
-            if tokens.len() < MAX_TOKENS && !tokens.contains(&token) {
-                tokens.push(token);
-            }
-        }
-        tokens
-    }
-
     /// Makes the term of a truth value.
     pub fn boolean(value: bool) -> Self {
         Self::tagged(BOOLEAN, &[u8::from(value) + 1])
@@ -66,9 +48,20 @@ impl Term {
         normal.len() > MAX_VALUE_BYTES
     }
 
+    /// Reads the whole value out of a term's bytes; none where it was too long, or may have been.
+    pub(crate) fn whole_value(bytes: &[u8]) -> Option<&str> {
+        let (_, value) = bytes.split_first().filter(|(kind, _)| **kind == VALUE)?;
+        if value.len() == MAX_VALUE_BYTES { None } else { std::str::from_utf8(value).ok() }
+    }
+
     /// Gives the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Gives what the keys of every value's term begin with.
+    pub(crate) fn values() -> Vec<u8> {
+        vec![VALUE]
     }
 
     /// Gives what the keys of this term, and of no other, begin with.
@@ -98,13 +91,6 @@ mod tests {
         assert!(Term::is_cut(&a));
         assert_ne!(Term::value(&a), Term::value(&b));
         assert_eq!(Term::value(&a).as_bytes().len(), 1 + MAX_VALUE_BYTES);
-    }
-
-    #[test]
-    fn a_word_counts_once_and_only_the_first_words_count() {
-        assert_eq!(Term::tokens(["big", "data", "big"]).len(), 2);
-        let words: Vec<String> = (0..100).map(|n| format!("word{n}")).collect();
-        assert_eq!(Term::tokens(words.iter().map(String::as_str)).len(), MAX_TOKENS);
     }
 
     proptest! {

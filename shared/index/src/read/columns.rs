@@ -1,10 +1,10 @@
 //! From the items of a column to values.
 
 use std::collections::BTreeMap;
-use std::ops::{Bound, RangeBounds};
 
 use roaring::RoaringBitmap;
 
+use super::Predicate;
 use crate::{ColumnBlock, Found, Malformed};
 
 /// Holds the numbers or dates of one field, by ordinal.
@@ -33,9 +33,9 @@ impl Column {
         self.matching(|_| true)
     }
 
-    /// Gives the ordinals with a value in one of the ranges.
-    pub(super) fn within(&self, ranges: &[(Bound<f64>, Bound<f64>)]) -> RoaringBitmap {
-        self.matching(|value| ranges.iter().any(|range| range.contains(&value)))
+    /// Gives the ordinals whose value passes.
+    pub(super) fn passing(&self, test: &Predicate<f64>) -> RoaringBitmap {
+        self.matching(|value| test.holds(&value))
     }
 
     fn matching(&self, test: impl Fn(f64) -> bool) -> RoaringBitmap {

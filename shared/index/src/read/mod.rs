@@ -9,13 +9,13 @@
 //! are looked at.
 
 mod columns;
+mod predicate;
 mod sets;
 mod sort;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use roaring::RoaringBitmap;
@@ -23,13 +23,14 @@ use roaring::RoaringBitmap;
 use crate::{Found, Generation, IndexTable, Kind, Malformed, Term};
 
 pub use columns::Column;
+pub use predicate::Predicate;
 pub use sort::{Direction, Sort, SortKey};
 
 /// Queries under way at once.
 const QUERIES_AT_ONCE: usize = 64;
 
 /// Is a question in the index's own words.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Question {
     /// Who is in every one of these; of none: everybody.
     All(Vec<Question>),
@@ -41,10 +42,14 @@ pub enum Question {
     Term(u16, Term),
     /// Who has a term in a field that starts like this one.
     StartsWith(u16, Term),
-    /// Whose number or date is in one of the ranges.
-    Within(u16, Vec<(Bound<f64>, Bound<f64>)>),
+    /// Who has a whole value in a field that passes a test; whoever has a long one may have.
+    Value(u16, Predicate<str>),
+    /// Whose number or date passes a test.
+    Number(u16, Predicate<f64>),
     /// Who has a number or date at all.
     HasNumber(u16),
+    /// Who has one of these ordinals.
+    Ordinals(RoaringBitmap),
     /// Nobody else than who is in this, and not all of them: only the contact tells.
     Perhaps(Box<Question>),
 }
@@ -84,8 +89,17 @@ pub enum ReadError<E> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Live,
-    Terms { field: u16, start: Vec<u8> },
-    Column { field: u16 },
+    Terms {
+        field: u16,
+        start: Vec<u8>,
+    },
+    /// All terms of values, each by itself.
+    Values {
+        field: u16,
+    },
+    Column {
+        field: u16,
+    },
 }
 
 impl Part {
@@ -103,6 +117,7 @@ impl Part {
 pub struct Answers {
     live: RoaringBitmap,
     sets: BTreeMap<Part, RoaringBitmap>,
+    values: BTreeMap<u16, BTreeMap<Vec<u8>, RoaringBitmap>>,
     columns: BTreeMap<u16, Column>,
 }
 
@@ -144,6 +159,9 @@ impl<'a, T: IndexTable> Reader<'a, T> {
                 Part::Terms { .. } => {
                     sets::add(answers.sets.entry(part.clone()).or_default(), slab, &items)?;
                 }
+                Part::Values { field } => {
+                    sets::add_each(answers.values.entry(*field).or_default(), slab, &items)?;
+                }
                 Part::Column { field } => {
                     answers.columns.entry(*field).or_default().add(slab, &items)?;
                 }
@@ -158,17 +176,38 @@ impl<'a, T: IndexTable> Reader<'a, T> {
         slab: u16,
     ) -> Result<(&'p Part, u16, Vec<Found>), ReadError<T::Error>> {
         let (kind, field, start) = match part {
-            Part::Live => (Kind::Live, 0, &[][..]),
-            Part::Terms { field, start } => (Kind::Terms, *field, &start[..]),
-            Part::Column { field } => (Kind::Column, *field, &[][..]),
+            Part::Live => (Kind::Live, 0, Vec::new()),
+            Part::Terms { field, start } => (Kind::Terms, *field, start.clone()),
+            Part::Values { field } => (Kind::Terms, *field, Term::values()),
+            Part::Column { field } => (Kind::Column, *field, Vec::new()),
         };
         let partition = self.generation.partition(kind, field, slab);
-        let items = self.table.query(&partition, start).await.map_err(ReadError::Table)?;
+        let items = self.table.query(&partition, &start).await.map_err(ReadError::Table)?;
         Ok((part, slab, items))
     }
 }
 
 impl Question {
+    /// Asks for everybody.
+    pub fn everybody() -> Self {
+        Self::All(Vec::new())
+    }
+
+    /// Asks for nobody.
+    pub fn nobody() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    /// Leaves open who in this is meant.
+    pub fn perhaps(question: Self) -> Self {
+        Self::Perhaps(Box::new(question))
+    }
+
+    /// Is about what the index knows nothing of.
+    pub fn unknown() -> Self {
+        Self::perhaps(Self::everybody())
+    }
+
     fn parts(&self, parts: &mut BTreeSet<Part>) {
         match self {
             Self::All(questions) | Self::Any(questions) => {
@@ -181,9 +220,13 @@ impl Question {
             Self::StartsWith(field, term) => {
                 parts.insert(Part::of_start(*field, term));
             }
-            Self::Within(field, _) | Self::HasNumber(field) => {
+            Self::Value(field, _) => {
+                parts.insert(Part::Values { field: *field });
+            }
+            Self::Number(field, _) | Self::HasNumber(field) => {
                 parts.insert(Part::Column { field: *field });
             }
+            Self::Ordinals(_) => {}
         }
     }
 }
@@ -215,15 +258,31 @@ impl Answers {
             }
             Question::Term(field, term) => Answer::exactly(set(&Part::of_term(*field, term))),
             Question::StartsWith(field, term) => Answer::exactly(set(&Part::of_start(*field, term))),
-            Question::Within(field, ranges) => {
-                let within = column(field).map(|column| column.within(ranges) & &self.live);
-                Answer::exactly(within.unwrap_or_default())
+            Question::Value(field, test) => self.with_value(*field, test),
+            Question::Number(field, test) => {
+                let passing = column(field).map(|column| column.passing(test) & &self.live);
+                Answer::exactly(passing.unwrap_or_default())
             }
             Question::HasNumber(field) => {
                 let present = column(field).map(|column| column.present() & &self.live);
                 Answer::exactly(present.unwrap_or_default())
             }
+            Question::Ordinals(ordinals) => Answer::exactly(ordinals & &self.live),
         }
+    }
+
+    fn with_value(&self, field: u16, test: &Predicate<str>) -> Answer {
+        let mut answer = Answer::exactly(RoaringBitmap::new());
+        for (term, ordinals) in self.values.get(&field).into_iter().flatten() {
+            match Term::whole_value(term) {
+                Some(value) if !test.holds(value) => {}
+                Some(_) => answer.certain |= ordinals,
+                None => answer.possible |= ordinals,
+            }
+        }
+        answer.certain &= &self.live;
+        answer.possible = (answer.possible & &self.live) | &answer.certain;
+        answer
     }
 
     /// Gives everybody.

@@ -19,12 +19,14 @@ pub enum Direction {
 
 /// Orders an answer by a number or date; who has none comes last either way, and among equals the
 /// youngest comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sort {
     /// The field.
     pub field: u16,
     /// Which way.
     pub direction: Direction,
+    /// What it counts as to have no number.
+    pub missing: Option<f64>,
 }
 
 /// Is the place of an ordinal in an order.
@@ -80,7 +82,8 @@ impl Answers {
         let after = after.map(ordered);
         let mut best: BinaryHeap<Ordered> = BinaryHeap::with_capacity(limit + 1);
         for ordinal in answer {
-            let next = ordered(SortKey { value: column.and_then(|column| column.get(ordinal)), ordinal });
+            let value = column.and_then(|column| column.get(ordinal)).or(sort.missing);
+            let next = ordered(SortKey { value, ordinal });
             let is_better = best.len() < limit || best.peek().is_some_and(|worst| next < *worst);
             if is_better && after.is_none_or(|after| next > after) {
                 best.push(next);

@@ -1,59 +1,19 @@
 //! Random contacts through the writer, random questions through the reader, and what counting by
 //! hand gives.
 
-use std::convert::Infallible;
-use std::sync::Mutex;
+use std::ops::{Bound, RangeBounds};
 
 use futures::executor::block_on;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Change, Contacts, Facts, Item, ItemKey, Nonce, Writer};
+use crate::testing::{Nobody, Table};
+use crate::{Change, Facts, Writer};
 
 const GENERATION: Generation = Generation { tenant: [9; 16], number: 3 };
 const WORDS: u16 = 1;
 const SCORE: u16 = 2;
-
-#[derive(Default)]
-struct Table(Mutex<BTreeMap<ItemKey, Item>>);
-
-impl IndexTable for Table {
-    type Error = Infallible;
-
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, Infallible> {
-        Ok(self.0.lock().unwrap().get(key).cloned())
-    }
-
-    async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, Infallible> {
-        let table = self.0.lock().unwrap();
-        let items =
-            table.iter().filter(|(key, _)| key.partition == *partition && key.sort.starts_with(start));
-        Ok(items.map(|(key, item)| (key.sort.clone(), item.data.clone())).collect())
-    }
-
-    async fn put(&self, key: &ItemKey, item: Item, seen: Option<Nonce>) -> Result<bool, Infallible> {
-        let mut table = self.0.lock().unwrap();
-        let is_unchanged = table.get(key).map(|item| item.nonce) == seen;
-        if is_unchanged {
-            table.insert(key.clone(), item);
-        }
-        Ok(is_unchanged)
-    }
-
-    async fn pause(&self, _: u32) {}
-}
-
-/// Nobody is read again where no contact goes or moves.
-struct Nobody;
-
-impl Contacts for Nobody {
-    type Error = Infallible;
-
-    async fn facts(&self, _: u32) -> Result<Option<Facts>, Infallible> {
-        Ok(None)
-    }
-}
 
 type People = BTreeMap<u32, Facts>;
 
@@ -83,7 +43,13 @@ fn questions() -> impl Strategy<Value = Question> {
     let leaf = prop_oneof![
         "[ab]{1,3}".prop_map(|word| Question::Term(WORDS, Term::value(&word))),
         "[ab]{1,2}".prop_map(|word| Question::StartsWith(WORDS, Term::value(&word))),
-        vec((bound(), bound()), 0..3).prop_map(|ranges| Question::Within(SCORE, ranges)),
+        (bound(), bound()).prop_map(|range| {
+            Question::Number(SCORE, Predicate::new(move |number: &f64| range.contains(number)))
+        }),
+        "[ab]{1,2}".prop_map(|end| {
+            Question::Value(WORDS, Predicate::new(move |value: &str| value.ends_with(&end)))
+        }),
+        vec(0u32..700, 0..9).prop_map(|ordinals| Question::Ordinals(ordinals.into_iter().collect())),
         Just(Question::HasNumber(SCORE)),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
@@ -113,10 +79,11 @@ fn holds(question: &Question, ordinal: u32, facts: &Facts) -> bool {
             .terms
             .iter()
             .any(|(known, term)| known == field && term.as_bytes().starts_with(start.as_bytes())),
-        Question::Within(field, ranges) => facts
-            .columns
-            .get(field)
-            .is_some_and(|value| ranges.iter().any(|range| std::ops::RangeBounds::contains(range, value))),
+        Question::Value(field, test) => facts.terms.iter().any(|(known, term)| {
+            known == field && Term::whole_value(term.as_bytes()).is_some_and(|value| test.holds(value))
+        }),
+        Question::Number(field, test) => facts.columns.get(field).is_some_and(|value| test.holds(value)),
+        Question::Ordinals(ordinals) => ordinals.contains(ordinal),
         Question::HasNumber(field) => facts.columns.contains_key(field),
     }
 }
@@ -173,7 +140,7 @@ proptest! {
                 Direction::Descending => score(b).partial_cmp(&score(a)).unwrap(),
             });
             sorted.extend(without);
-            let sort = Sort { field: SCORE, direction };
+            let sort = Sort { field: SCORE, direction, missing: None };
             prop_assert_eq!(walk(&answers, &answer, Some(sort), limit), sorted);
         }
     }
