@@ -15,5 +15,6 @@ mod openapi;
 mod product;
 mod readme;
 mod rules;
+mod search;
 mod template;
 mod tenants;

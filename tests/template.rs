@@ -176,8 +176,17 @@ fn functions_may_do_what_their_store_does() {
         assert!(import.contains(needed), "a sweep needs {needed}");
     }
     assert!(allowed("ContactsFunction").contains("dynamodb:Query ActivityTable.Arn"));
-    for needed in ["GetItem ContactsTable.Arn", "GetItem DirectoryTable.Arn", "Query ConfigTable.Arn"] {
+    for needed in [
+        "GetItem ContactsTable.Arn",
+        "BatchGetItem ContactsTable.Arn",
+        "BatchGetItem DirectoryTable.Arn",
+        "Query ConfigTable.Arn",
+        "Query IndexTable.Arn",
+    ] {
         assert!(allowed("SearchFunction").contains(&format!("dynamodb:{needed}")), "{needed}");
+    }
+    for needed in ["GetItem IndexTable.Arn", "PutItem IndexTable.Arn", "BatchGetItem ContactsTable.Arn"] {
+        assert!(allowed("IndexerFunction").contains(&format!("dynamodb:{needed}")), "{needed}");
     }
     let imports = allowed("ImportsFunction");
     for link in

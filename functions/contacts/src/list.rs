@@ -1,18 +1,16 @@
-use api::{ApiError, App, Caller, ContactView, Cursor, CursorKind, Problem, QueryParams, views};
+use api::{
+    ApiError, App, Caller, ContactView, Cursor, CursorKind, Problem, QueryParams, page_items, page_limit,
+};
 use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use model::{Contact, Email, Ordinal, Standing};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Store;
-
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 200;
-/// Lambda answers with at most 6 MB; pages end early well before.
-const PAGE_BYTES: usize = 4_000_000;
 
 /// Says which contacts to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -57,11 +55,7 @@ pub async fn list<S: Store>(
     if let Some(email) = &params.email {
         return one(&app, &caller, email).await;
     }
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let detail = format!("`limit` is 1 to {MAX_LIMIT}");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_limit", detail).into());
-    }
+    let limit = page_limit(params.limit)?;
     let below =
         params.cursor.as_deref().map(|token| Cursor::read(&caller.tenant, CursorKind::Contacts, token));
     let page = app.store.page(&caller.tenant, below.transpose()?, limit).await?;
@@ -80,29 +74,15 @@ async fn rendered<S: Store>(
     app: &App<S>,
     caller: &Caller,
     contacts: &[Contact],
-    mut next_below: Option<Ordinal>,
+    next_below: Option<Ordinal>,
 ) -> Result<Response, ApiError> {
-    let mut body = b"{\"items\":[".to_vec();
-    let mut last: Option<Ordinal> = None;
-    for (contact, view) in contacts.iter().zip(views(&app.store, &caller.tenant, contacts).await?) {
-        let item = serde_json::to_vec(&view).map_err(|e| store::StoreError::Malformed(e.to_string()))?;
-        if let Some(last) = last {
-            if body.len() + item.len() > PAGE_BYTES {
-                next_below = Some(last);
-                break;
-            }
-            body.push(b',');
-        }
-        body.extend(item);
-        last = Some(contact.ordinal);
-    }
+    let (mut body, count) = page_items(&app.store, &caller.tenant, contacts).await?;
+    let is_cut = count < contacts.len();
+    let last = contacts.get(..count).and_then(|shown| shown.last()).map(|contact| contact.ordinal);
+    let next_below = if is_cut { last } else { next_below };
     let token = next_below.map(|below| Cursor::token(&caller.tenant, CursorKind::Contacts, below));
-    body.extend_from_slice(b"],\"next_cursor\":");
-    match token {
-        // A token is URL-safe base64 and needs no escapes.
-        Some(token) => body.extend(format!("\"{token}\"}}").into_bytes()),
-        None => body.extend_from_slice(b"null}"),
-    }
+    body.splice(..0, *b"{\"items\":");
+    body.extend(format!(",\"next_cursor\":{}}}", json!(token)).into_bytes());
     let json = HeaderValue::from_static("application/json");
     Ok(([(CONTENT_TYPE, json)], body).into_response())
 }

@@ -1,36 +1,48 @@
-//! Rules over HTTP: what they say, and why a contact is meant by one.
+//! Rules over HTTP: whom they mean, what they say, and why a contact is meant by one.
 
+mod count;
 mod explain;
 mod parse;
 mod request;
+mod search;
+mod sort;
 mod tenant;
 mod warning;
 
 use api::{App, EdgeStore, Routes, Scope};
 use axum::http::Method;
-use store::{ContactStore, FieldStore};
+use index::IndexTable;
+use store::{ContactStore, FieldStore, StoreError};
 use utoipa::OpenApi;
 
 /// Is what this function needs of a store.
-pub trait Store: EdgeStore + ContactStore + FieldStore {}
+pub trait Store: EdgeStore + ContactStore + FieldStore + IndexTable<Error = StoreError> {}
 
-impl<S: EdgeStore + ContactStore + FieldStore> Store for S {}
+impl<S: EdgeStore + ContactStore + FieldStore + IndexTable<Error = StoreError>> Store for S {}
 
 /// Gives the routes of this function.
 pub fn routes<S: Store>(app: &App<S>) -> Routes {
-    Routes::new().on(app, Method::POST, "/rules/parse", Scope::ContactsRead, parse::parse::<S>).on(
-        app,
-        Method::POST,
-        "/rules/explain",
-        Scope::ContactsRead,
-        explain::explain::<S>,
-    )
+    use Scope::ContactsRead;
+    Routes::new()
+        .on(app, Method::GET, "/contacts/search", ContactsRead, search::search_by_query::<S>)
+        .on(app, Method::POST, "/contacts/search", ContactsRead, search::search::<S>)
+        .on(app, Method::GET, "/contacts/count", ContactsRead, count::count_by_query::<S>)
+        .on(app, Method::POST, "/contacts/count", ContactsRead, count::count::<S>)
+        .on(app, Method::POST, "/rules/parse", ContactsRead, parse::parse::<S>)
+        .on(app, Method::POST, "/rules/explain", ContactsRead, explain::explain::<S>)
 }
 
 /// Describes the routes of this function.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     #[derive(OpenApi)]
-    #[openapi(paths(parse::parse, explain::explain))]
+    #[openapi(paths(
+        search::search_by_query,
+        search::search,
+        count::count_by_query,
+        count::count,
+        parse::parse,
+        explain::explain,
+    ))]
     struct Document;
     Document::openapi()
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use model::Invalid;
 use model::rule::{Parsed, Place, Rule, RuleError};
 use serde_json::Value;
+use store::{MAX_LOOKED_AT, SearchError};
 
 /// Is a rule as a body has it.
 #[derive(Debug)]
@@ -56,6 +57,21 @@ pub(crate) fn refused(errors: Vec<RuleError>) -> ApiError {
     };
     let problem = Problem::of_errors(errors.into_iter().map(placed).collect());
     Problem { status: status.as_u16(), ..problem }.into()
+}
+
+/// Answers 422 for a rule of which the index knows too little.
+pub(crate) fn unanswered(error: SearchError) -> ApiError {
+    match error {
+        SearchError::Store(error) => error.into(),
+        SearchError::TooManyToLookAt(count) => {
+            let detail = format!(
+                "the index does not tell of {count} contacts whether they are meant, and at most {MAX_LOOKED_AT} \
+                 are looked at; add a condition on an indexed field, or make one of part of a text a whole \
+                 value or its start"
+            );
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_broad", detail).into()
+        }
+    }
 }
 
 fn placed(error: RuleError) -> FieldError {

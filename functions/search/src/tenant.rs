@@ -1,6 +1,7 @@
 //! What a rule is bound to: the fields, lists and clock of a tenant.
 
 use api::{ApiError, App, Caller};
+use chrono::{DateTime, Utc};
 use model::Tenant;
 use model::rule::{Bound, Lists, Moment, Parsed, Warning, Zone, bind};
 use store::Freshness;
@@ -15,7 +16,18 @@ pub(crate) async fn bound<S: Store>(
     parsed: &Parsed,
     lists: &impl Lists,
 ) -> Result<(Bound, Vec<Warning>), ApiError> {
-    let moment = Moment::new(app.now(), zone(&caller.tenant));
+    bound_at(app.now(), app, caller, parsed, lists).await
+}
+
+/// Binds a rule to the tenant of the caller, at a moment.
+pub(crate) async fn bound_at<S: Store>(
+    now: DateTime<Utc>,
+    app: &App<S>,
+    caller: &Caller,
+    parsed: &Parsed,
+    lists: &impl Lists,
+) -> Result<(Bound, Vec<Warning>), ApiError> {
+    let moment = Moment::new(now, zone(&caller.tenant));
     let fields = app.store.fields(&caller.tenant, Freshness::Cached).await?;
     let first = bind(parsed, &fields, lists, &moment);
     let knows_all = |(_, warnings): &(_, Vec<Warning>)| warnings.iter().all(|w| w.code != "unknown_field");

@@ -9,7 +9,8 @@ use import::Deps;
 use store::{Clock, DynamoStore, KeyHash, S3Objects, SqsRanges};
 use tokio::time::Instant;
 
-use crate::data_plane::{DataPlane, NOTIFICATIONS, RANGES};
+use crate::StartError;
+use crate::data_plane::{CHANGES, DataPlane, NOTIFICATIONS, RANGES};
 use crate::delivery::{Backoff, Handler, Route, Source};
 
 /// Lambda's longest; what takes longer is saved and goes on in another invocation.
@@ -17,6 +18,9 @@ const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// Ten times what a deployment lets a key send in ten seconds: measurements are made here.
 pub const REQUESTS_A_KEY: u32 = 10 * api::REQUESTS_A_WINDOW;
+
+/// As in the template: many changes of one item of the index then cost one write.
+const CHANGES_A_BATCH: usize = 1_000;
 
 /// As Lambda does with asynchronous events, but sooner: a developer waits.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
@@ -33,9 +37,17 @@ pub(crate) fn router(plane: &DataPlane, app: App<DynamoStore>, operator: Option<
 }
 
 /// Joins the destinations of the mailbox with their handlers.
-pub(crate) fn deliveries(plane: &DataPlane, store: DynamoStore, clock: Clock) -> Vec<Route> {
+///
+/// # Errors
+/// When the stream of the contacts cannot be read.
+pub(crate) fn deliveries(
+    plane: &DataPlane,
+    store: DynamoStore,
+    clock: Clock,
+) -> Result<Vec<Route>, StartError> {
+    let indexer = indexer_handler(store.clone());
     let import = import_handler(Deps { store, objects: plane.objects(), queue: plane.ranges(), clock });
-    vec![
+    Ok(vec![
         Route {
             destination: NOTIFICATIONS.to_owned(),
             source: Source::Notification,
@@ -54,7 +66,24 @@ pub(crate) fn deliveries(plane: &DataPlane, store: DynamoStore, clock: Clock) ->
             backoff: BACKOFF,
             timeout: TIMEOUT,
         },
-    ]
+        Route {
+            destination: CHANGES.to_owned(),
+            source: Source::Stream { log: plane.contact_changes()?, batch_size: CHANGES_A_BATCH },
+            handler: indexer,
+            concurrency: 1,
+            max_receives: 10,
+            backoff: BACKOFF,
+            timeout: TIMEOUT,
+        },
+    ])
+}
+
+fn indexer_handler(store: DynamoStore) -> Handler {
+    let deps = Arc::new(indexer::Deps::new(store));
+    Arc::new(move |event| {
+        let deps = Arc::clone(&deps);
+        Box::pin(async move { indexer::handle(&deps, event).await.map_err(Into::into) })
+    })
 }
 
 fn import_handler(deps: Deps<DynamoStore, S3Objects, SqsRanges>) -> Handler {

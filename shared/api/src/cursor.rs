@@ -24,6 +24,9 @@ pub enum CursorKind {
     /// All imports.
     #[serde(rename = "i")]
     Imports,
+    /// What a search found.
+    #[serde(rename = "s")]
+    Search,
 }
 
 /// Is a place between two pages.

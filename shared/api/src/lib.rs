@@ -14,6 +14,7 @@ mod limit;
 mod location;
 mod members;
 mod openapi;
+mod page;
 mod problem;
 mod routes;
 #[cfg(feature = "testing")]
@@ -32,5 +33,6 @@ pub use limit::{REQUESTS_A_WINDOW, WINDOW_S};
 pub use location::Location;
 pub use members::Members;
 pub use openapi::{OPENAPI, described, openapi_of};
+pub use page::{page_items, page_limit};
 pub use problem::{FieldError, Problem};
 pub use routes::{PREFIX, Routes};

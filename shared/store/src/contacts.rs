@@ -65,6 +65,15 @@ pub struct ContactPage {
     pub next_below: Option<Ordinal>,
 }
 
+/// Says what a read must see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// Every write before it.
+    Strong,
+    /// What may be a moment old, at half the price.
+    Eventual,
+}
+
 /// Keeps the contacts of tenants.
 pub trait ContactStore: Send + Sync {
     /// Reads what stands at each address, in the order asked. Strongly consistent.
@@ -80,6 +89,14 @@ pub trait ContactStore: Send + Sync {
         tenant: &Tenant,
         id: ContactId,
     ) -> impl Future<Output = Result<Option<Contact>, StoreError>> + Send;
+
+    /// Reads the contacts with these ordinals that are there, in no order.
+    fn by_ordinals(
+        &self,
+        tenant: &Tenant,
+        ordinals: &[Ordinal],
+        consistency: Consistency,
+    ) -> impl Future<Output = Result<Vec<Contact>, StoreError>> + Send;
 
     /// Carries out writes side by side, each under its own condition, and answers in their order.
     /// An error of the whole says nothing of any of them: read again before trying again.

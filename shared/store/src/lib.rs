@@ -18,6 +18,7 @@ mod queue;
 mod quota;
 mod s3;
 mod sdk;
+mod search;
 mod sqs;
 mod tenants;
 #[cfg(feature = "testing")]
@@ -26,8 +27,8 @@ mod usage;
 
 pub use activity::ConsentEntry;
 pub use clock::Clock;
-pub use contacts::{ContactPage, ContactStore, NewContact, ProfileUpdate, Write, Written};
-pub use dynamo::{DynamoStore, Tables};
+pub use contacts::{Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, Write, Written};
+pub use dynamo::{ContactRecord, DynamoStore, Tables};
 pub use error::StoreError;
 pub use fields::{FieldStore, FieldWrite, Freshness};
 pub use idempotency::{Begun, IdempotencyStore, ItemOutcome, Outcome, RequestKey};
@@ -40,6 +41,7 @@ pub use queue::{RangeMessage, RangeQueue, SweepMessage, SweepQueue};
 pub use quota::QuotaStore;
 pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};
+pub use search::{ContactSearch, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
 pub use sqs::SqsRanges;
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
 pub use usage::{DayUsage, UsageKind, UsageRecord, UsageStore};

@@ -8,7 +8,9 @@ use model::{Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Stat
 use roaring::RoaringBitmap;
 use serde_json::json;
 use store::testing::MemoryStore;
-use store::{ConsentEntry, ContactPage, ContactStore, Job, ProfileUpdate, StoreError, Write, Written};
+use store::{
+    ConsentEntry, Consistency, ContactPage, ContactStore, Job, ProfileUpdate, StoreError, Write, Written,
+};
 
 use super::{World, counts, deliver, now, profile, rows, sqs_event};
 use crate::ImportError;
@@ -56,6 +58,15 @@ impl ContactStore for Meddled<'_> {
 
     async fn by_id(&self, tenant: &Tenant, id: ContactId) -> Result<Option<Contact>, StoreError> {
         self.store().by_id(tenant, id).await
+    }
+
+    async fn by_ordinals(
+        &self,
+        tenant: &Tenant,
+        ordinals: &[Ordinal],
+        consistency: Consistency,
+    ) -> Result<Vec<Contact>, StoreError> {
+        self.store().by_ordinals(tenant, ordinals, consistency).await
     }
 
     async fn write(

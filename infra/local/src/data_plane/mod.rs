@@ -19,7 +19,7 @@ pub use directory::Data;
 
 use crate::StartError;
 use crate::delivery::{ACCOUNT, Mailbox, REGION, intake};
-use crate::engine::Engine;
+use crate::engine::{Engine, StreamLog};
 use crate::http_server::{listen, serve};
 use crate::objects::{Notifications, ObjectServer, ObjectServerConfig};
 use directory::DataDirectory;
@@ -30,6 +30,9 @@ pub const NOTIFICATIONS: &str = "import-notifications";
 
 /// The queue of ranges to load, and where its messages wait in the mailbox.
 pub const RANGES: &str = "import-ranges";
+
+/// The stream of the contacts table, and where what is given up of it waits in the mailbox.
+pub const CHANGES: &str = "contact-changes";
 
 /// The one bucket.
 const BUCKET: &str = "leads";
@@ -138,6 +141,14 @@ impl DataPlane {
     /// Connects to the queue of ranges.
     pub fn ranges(&self) -> SqsRanges {
         SqsRanges::new(&self.sdk, self.queue_url())
+    }
+
+    /// Reads what changes in the contacts table.
+    ///
+    /// # Errors
+    /// When the log cannot be opened.
+    pub fn contact_changes(&self) -> Result<StreamLog, StartError> {
+        Ok(self.engine.stream(&self.tables.contacts)?)
     }
 
     /// Tells where the services listen.

@@ -100,7 +100,7 @@ impl Process {
         let (stop, stopped) = watch::channel(false);
         let router =
             functions::router(&plane, App::new(store.clone(), clock).with_quota(requests_a_key), operator);
-        let routes = functions::deliveries(&plane, store.clone(), clock);
+        let routes = functions::deliveries(&plane, store.clone(), clock)?;
         let deliveries = Deliveries::start(plane.mailbox().clone(), routes, stopped.clone());
         let server = tokio::spawn(serve(listener, router, wish(stopped)));
         let wants_sample = sample && demo.is_new;

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -7,7 +9,7 @@ use super::DynamoStore;
 use super::addresses::{Addresses, by_address};
 use super::contact_item::standing;
 use super::contact_plan::{Plan, part};
-use crate::contacts::{ContactPage, ContactStore, Write, Written};
+use crate::contacts::{Consistency, ContactPage, ContactStore, Write, Written};
 use crate::{ConsentEntry, StoreError};
 
 const WRITES_AT_ONCE: usize = 32;
@@ -55,6 +57,31 @@ impl ContactStore for DynamoStore {
             seen = Some(email);
         }
         Ok(None)
+    }
+
+    async fn by_ordinals(
+        &self,
+        tenant: &Tenant,
+        ordinals: &[Ordinal],
+        consistency: Consistency,
+    ) -> Result<Vec<Contact>, StoreError> {
+        let addresses = Addresses::of(tenant);
+        let is_strong = consistency == Consistency::Strong;
+        let slots = self.slots_of(tenant.id, ordinals, is_strong).await?;
+        let mut contacts = self.contacts_in(&addresses, slots.clone(), is_strong).await?;
+        if is_strong && contacts.len() < slots.len() {
+            // An email change may have been under way between the two reads: then the slot moved.
+            let found: BTreeSet<Ordinal> = contacts.iter().map(|contact| contact.ordinal).collect();
+            let missing: Vec<Ordinal> = slots
+                .iter()
+                .map(|(ordinal, _)| *ordinal)
+                .filter(|ordinal| !found.contains(ordinal))
+                .collect();
+            let moved = self.slots_of(tenant.id, &missing, true).await?;
+            let moved = moved.into_iter().filter(|slot| !slots.contains(slot)).collect();
+            contacts.extend(self.contacts_in(&addresses, moved, true).await?);
+        }
+        Ok(contacts)
     }
 
     async fn write(

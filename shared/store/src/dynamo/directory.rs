@@ -5,7 +5,7 @@
 //! contact: a crash between the two leaves a hole, never a contact that cannot be found. So a slot
 //! proves nothing; whoever follows one compares the ordinal found there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue as Value, ReturnConsumedCapacity, Update};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -145,6 +145,24 @@ impl DynamoStore {
             .expression_attribute_values(":email", Value::S(email.to_string()))
             .build()
             .map_err(refused)
+    }
+
+    /// Reads the slots of ordinals, those that are set.
+    pub(super) async fn slots_of(
+        &self,
+        tenant: TenantId,
+        ordinals: &[Ordinal],
+        consistent: bool,
+    ) -> Result<Vec<(Ordinal, Email)>, StoreError> {
+        let wanted: BTreeSet<Ordinal> = ordinals.iter().copied().collect();
+        let chunks: BTreeSet<u32> = wanted.iter().copied().map(chunk_of).collect();
+        let keys = chunks.into_iter().map(|chunk| chunk_key(tenant, chunk)).collect();
+        let items = self.batch_get(&self.tables.directory, keys, consistent).await?;
+        let mut found = Vec::with_capacity(wanted.len());
+        for item in &items {
+            found.extend(slots(item)?.into_iter().filter(|(ordinal, _)| wanted.contains(ordinal)));
+        }
+        Ok(found)
     }
 
     /// Reads the address in a slot. Strongly consistent.

@@ -47,7 +47,7 @@ impl DynamoStore {
                 Some((ordinal, _)) if cut => *ordinal,
                 _ => lowest,
             };
-            contacts.extend(self.contacts_in(addresses, slots).await?);
+            contacts.extend(self.contacts_in(addresses, slots, false).await?);
             if contacts.len() == limit {
                 break;
             }
@@ -135,17 +135,18 @@ impl DynamoStore {
     }
 
     /// Follows slots to their contacts and drops what is no longer there.
-    async fn contacts_in(
+    pub(super) async fn contacts_in(
         &self,
         addresses: &Addresses,
         slots: Vec<(Ordinal, Email)>,
+        consistent: bool,
     ) -> Result<Vec<Contact>, StoreError> {
         let mut emails: Vec<&Email> = slots.iter().map(|(_, email)| email).collect();
         // A slot that leads nowhere may share its address with the one that does.
         emails.sort();
         emails.dedup();
         let keys = emails.into_iter().map(|email| addresses.key(email)).collect();
-        let items = self.batch_get(&self.tables.contacts, keys, false).await?;
+        let items = self.batch_get(&self.tables.contacts, keys, consistent).await?;
         let found = by_address(&items);
         let mut contacts = Vec::with_capacity(slots.len());
         for (ordinal, email) in &slots {

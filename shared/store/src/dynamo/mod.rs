@@ -12,11 +12,13 @@ mod contacts;
 mod directory;
 mod fields;
 mod idempotency;
+mod index;
 mod jobs;
 mod listing;
 mod ordinals;
 mod read;
 mod schema;
+mod stream;
 mod tenants;
 mod transact;
 mod usage;
@@ -32,6 +34,7 @@ use moka::future::Cache;
 #[cfg(feature = "testing")]
 pub(crate) use self::contact_item::check_size;
 pub use self::schema::Tables;
+pub use self::stream::ContactRecord;
 use crate::meter::Meter;
 use crate::{Consumed, Metered, SdkConfig, StoreError};
 
@@ -44,7 +47,7 @@ const WARMING: Duration = Duration::from_secs(1);
 /// Field definitions change seldom, and a missed one is found by [`crate::Freshness::Strong`].
 const FIELDS_CACHED_FOR: Duration = Duration::from_secs(60);
 
-/// Keeps everything but files in four DynamoDB tables.
+/// Keeps everything but files in five DynamoDB tables.
 #[derive(Debug, Clone)]
 pub struct DynamoStore {
     client: Client,

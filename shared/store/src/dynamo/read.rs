@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 
+use futures::{StreamExt, TryStreamExt, stream};
+
 use super::schema::refused;
 use super::{DynamoStore, Item};
 use crate::StoreError;
@@ -12,6 +14,7 @@ use crate::sdk::store_error;
 
 /// What one BatchGetItem takes.
 const KEYS_A_CALL: usize = 100;
+const CALLS_AT_ONCE: usize = 8;
 const ROUNDS: u32 = 8;
 
 impl DynamoStore {
@@ -38,14 +41,12 @@ impl DynamoStore {
         keys: Vec<Item>,
         consistent: bool,
     ) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::with_capacity(keys.len());
-        let mut keys = keys;
-        while !keys.is_empty() {
-            let rest = keys.split_off(keys.len().min(KEYS_A_CALL));
-            self.batch_get_some(table, keys, consistent, &mut items).await?;
-            keys = rest;
-        }
-        Ok(items)
+        let calls: Vec<_> = keys
+            .chunks(KEYS_A_CALL)
+            .map(|keys| self.batch_get_some(table, keys.to_vec(), consistent))
+            .collect();
+        let calls = stream::iter(calls).buffer_unordered(CALLS_AT_ONCE);
+        Ok(calls.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
     }
 
     async fn batch_get_some(
@@ -53,8 +54,8 @@ impl DynamoStore {
         table: &str,
         keys: Vec<Item>,
         consistent: bool,
-        items: &mut Vec<Item>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::with_capacity(keys.len());
         let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build();
         let mut asked = HashMap::from([(table.to_owned(), keys.map_err(refused)?)]);
         for round in 0..ROUNDS {
@@ -69,7 +70,7 @@ impl DynamoStore {
             answer.consumed_capacity().iter().for_each(|used| self.read(Some(used)));
             items.extend(answer.responses.into_iter().flatten().flat_map(|(_, found)| found));
             match answer.unprocessed_keys.filter(|rest| !rest.is_empty()) {
-                None => return Ok(()),
+                None => return Ok(items),
                 Some(rest) => asked = rest,
             }
             tokio::time::sleep(Duration::from_millis(25 << round)).await;

@@ -18,11 +18,13 @@ pub struct Tables {
     pub activity: String,
     /// `part`, `entry`: everything else, each kind under a key of its own.
     pub config: String,
+    /// `p`, `s`, both binary: the search index, derived from the contacts.
+    pub index: String,
 }
 
 impl Tables {
-    /// Reads `LEADS_CONTACTS_TABLE`, `LEADS_DIRECTORY_TABLE`, `LEADS_ACTIVITY_TABLE` and
-    /// `LEADS_CONFIG_TABLE`.
+    /// Reads `LEADS_CONTACTS_TABLE`, `LEADS_DIRECTORY_TABLE`, `LEADS_ACTIVITY_TABLE`,
+    /// `LEADS_CONFIG_TABLE` and `LEADS_INDEX_TABLE`.
     ///
     /// # Errors
     /// [`StoreError::Refused`] naming the variable that is missing.
@@ -32,6 +34,7 @@ impl Tables {
             directory: name_from_env("LEADS_DIRECTORY_TABLE")?,
             activity: name_from_env("LEADS_ACTIVITY_TABLE")?,
             config: name_from_env("LEADS_CONFIG_TABLE")?,
+            index: name_from_env("LEADS_INDEX_TABLE")?,
         })
     }
 
@@ -42,16 +45,18 @@ impl Tables {
             directory: format!("{prefix}directory"),
             activity: format!("{prefix}activity"),
             config: format!("{prefix}config"),
+            index: format!("{prefix}index"),
         }
     }
 
     /// Pairs each environment variable with the name it holds.
-    pub fn to_env(&self) -> [(&'static str, &str); 4] {
+    pub fn to_env(&self) -> [(&'static str, &str); 5] {
         [
             ("LEADS_CONTACTS_TABLE", &self.contacts),
             ("LEADS_DIRECTORY_TABLE", &self.directory),
             ("LEADS_ACTIVITY_TABLE", &self.activity),
             ("LEADS_CONFIG_TABLE", &self.config),
+            ("LEADS_INDEX_TABLE", &self.index),
         ]
     }
 }
@@ -63,11 +68,13 @@ impl DynamoStore {
     /// # Errors
     /// What the engine answers, other than that a table exists.
     pub async fn create_missing_tables(&self) -> Result<(), StoreError> {
+        use ScalarAttributeType::{B, N, S};
         let tables = self.tables.clone();
-        self.create_table(&tables.contacts, ("tenant", "address", ScalarAttributeType::S), true).await?;
-        self.create_table(&tables.directory, ("part", "chunk", ScalarAttributeType::N), false).await?;
-        self.create_table(&tables.activity, ("contact", "entry", ScalarAttributeType::S), false).await?;
-        if self.create_table(&tables.config, ("part", "entry", ScalarAttributeType::S), false).await? {
+        self.create_table(&tables.contacts, [("tenant", S), ("address", S)], true).await?;
+        self.create_table(&tables.directory, [("part", S), ("chunk", N)], false).await?;
+        self.create_table(&tables.activity, [("contact", S), ("entry", S)], false).await?;
+        self.create_table(&tables.index, [("p", B), ("s", B)], false).await?;
+        if self.create_table(&tables.config, [("part", S), ("entry", S)], false).await? {
             self.expire(&tables.config).await?;
         }
         Ok(())
@@ -76,7 +83,7 @@ impl DynamoStore {
     async fn create_table(
         &self,
         name: &str,
-        (part, sort, sort_type): (&str, &str, ScalarAttributeType),
+        [(part, part_type), (sort, sort_type)]: [(&str, ScalarAttributeType); 2],
         streamed: bool,
     ) -> Result<bool, StoreError> {
         let attribute = |name: &str, kind| {
@@ -94,7 +101,7 @@ impl DynamoStore {
             .client
             .create_table()
             .table_name(name)
-            .attribute_definitions(attribute(part, ScalarAttributeType::S)?)
+            .attribute_definitions(attribute(part, part_type)?)
             .attribute_definitions(attribute(sort, sort_type)?)
             .key_schema(key(part, KeyType::Hash)?)
             .key_schema(key(sort, KeyType::Range)?)

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use index::{Item as IndexItem, ItemKey};
 use model::{
     Consent, Contact, ContactId, Email, Field, FieldSlug, Ordinal, Settings, Standing, Suppression, Tenant,
     TenantId, TenantSlug,
@@ -10,9 +11,9 @@ use uuid::Uuid;
 
 use super::CallFaults;
 use crate::{
-    ApiKey, Begun, Checkpoint, ConsentEntry, Consumed, ContactPage, ContactStore, IdempotencyStore, Job,
-    JobStatus, JobStore, KeyHash, Metered, Outcome, Range, RequestKey, StoreError, TenantStore, UsageKind,
-    UsageRecord, Write, Written,
+    ApiKey, Begun, Checkpoint, ConsentEntry, Consistency, Consumed, ContactPage, ContactStore,
+    IdempotencyStore, Job, JobStatus, JobStore, KeyHash, Metered, Outcome, Range, RequestKey, StoreError,
+    TenantStore, UsageKind, UsageRecord, Write, Written,
 };
 
 /// Keeps everything but files in maps, by the same contract as the real thing.
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub(super) next_field: HashMap<TenantId, u32>,
     pub(super) usage: BTreeMap<(TenantId, NaiveDate), BTreeMap<(UsageKind, String), UsageRecord>>,
     pub(super) quotas: HashMap<(Uuid, u64), u32>,
+    pub(super) index: BTreeMap<ItemKey, IndexItem>,
     jobs: BTreeMap<(TenantId, Uuid), Job>,
     ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
     requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
@@ -189,6 +191,23 @@ impl ContactStore for MemoryStore {
                 Standing::Held(contact) if contact.id == id => Some(*contact),
                 _ => None,
             }
+        })
+    }
+
+    async fn by_ordinals(
+        &self,
+        tenant: &Tenant,
+        ordinals: &[Ordinal],
+        _: Consistency,
+    ) -> Result<Vec<Contact>, StoreError> {
+        self.call(|state| {
+            let contact = |ordinal: &Ordinal| match state
+                .standing(tenant.id, state.slots.get(&(tenant.id, *ordinal))?)
+            {
+                Standing::Held(contact) if contact.ordinal == *ordinal => Some(*contact),
+                _ => None,
+            };
+            ordinals.iter().filter_map(contact).collect()
         })
     }
 

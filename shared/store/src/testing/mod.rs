@@ -4,6 +4,7 @@ pub mod contract;
 mod faults;
 mod memory;
 mod memory_files;
+mod memory_index;
 mod memory_records;
 
 pub use faults::{CallFaults, Moment};

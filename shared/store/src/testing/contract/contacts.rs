@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use model::{
-    Consent, Contact, ContactId, Email, Origin, Profile, Standing, Status, Suppression, SuppressionReason,
-    Tenant,
+    Consent, Contact, ContactId, Email, Ordinal, Origin, Profile, Standing, Status, Suppression,
+    SuppressionReason, Tenant,
 };
 
 use super::AnyStore;
 use crate::testing::tenant;
-use crate::{NewContact, ProfileUpdate, StoreError, Write, Written};
+use crate::{Consistency, NewContact, ProfileUpdate, StoreError, Write, Written};
 
 pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_795_000_000_123).expect("a time")
@@ -244,6 +244,20 @@ pub async fn a_walk_crosses_holes(store: &impl AnyStore) {
         }
     }
     assert_eq!(seen, vec![high.id, low.id]);
+}
+
+/// A deleted one is not; and an ordinal of another tenant means nothing.
+pub async fn contacts_are_found_by_their_ordinals(store: &impl AnyStore) {
+    let (tenant, other) = (tenant(), tenant());
+    let kept = create(store, &tenant, profile("kept@example.com")).await;
+    let deleted = create(store, &tenant, profile("deleted@example.com")).await;
+    store.delete(&tenant, &deleted, now()).await.expect("delete");
+    let ordinals = [deleted.ordinal, kept.ordinal, Ordinal(u32::MAX)];
+    for consistency in [Consistency::Strong, Consistency::Eventual] {
+        let found = store.by_ordinals(&tenant, &ordinals, consistency).await.expect("read");
+        assert_eq!(found.into_iter().map(|contact| contact.id).collect::<Vec<_>>(), [kept.id]);
+        assert!(store.by_ordinals(&other, &ordinals, consistency).await.expect("read").is_empty());
+    }
 }
 
 /// The limit is the table's, and it costs only the one write.

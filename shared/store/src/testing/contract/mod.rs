@@ -4,19 +4,38 @@
 
 pub mod contacts;
 pub mod ground;
+pub mod index;
 pub mod moves;
 pub mod records;
 
-use crate::{ContactStore, FieldStore, IdempotencyStore, JobStore, QuotaStore, TenantStore, UsageStore};
+use ::index::IndexTable;
+
+use crate::{
+    ContactStore, FieldStore, IdempotencyStore, JobStore, QuotaStore, StoreError, TenantStore, UsageStore,
+};
 
 /// Is everything that keeps the contract.
 pub trait AnyStore:
-    ContactStore + TenantStore + FieldStore + JobStore + IdempotencyStore + UsageStore + QuotaStore
+    ContactStore
+    + TenantStore
+    + FieldStore
+    + JobStore
+    + IdempotencyStore
+    + UsageStore
+    + QuotaStore
+    + IndexTable<Error = StoreError>
 {
 }
 
 impl<S> AnyStore for S where
-    S: ContactStore + TenantStore + FieldStore + JobStore + IdempotencyStore + UsageStore + QuotaStore
+    S: ContactStore
+        + TenantStore
+        + FieldStore
+        + JobStore
+        + IdempotencyStore
+        + UsageStore
+        + QuotaStore
+        + IndexTable<Error = StoreError>
 {
 }
 
@@ -36,6 +55,7 @@ macro_rules! contract_tests {
             contacts::a_deleted_unsubscribe_stays_at_the_address,
             contacts::a_walk_gives_each_contact_once_and_the_newest_first,
             contacts::a_walk_crosses_holes,
+            contacts::contacts_are_found_by_their_ordinals,
             contacts::a_contact_past_400_kb_is_refused_and_its_neighbours_are_not,
             contacts::consent_is_logged_once,
             ground::settings_belong_to_one_tenant,
@@ -48,6 +68,9 @@ macro_rules! contract_tests {
             ground::the_reason_of_a_suppression_outlives_its_contact,
             ground::an_erased_address_is_known_again,
             ground::contacts_are_counted_where_they_lie,
+            index::an_item_is_written_only_over_what_was_read,
+            index::a_partition_is_read_in_order_and_by_its_starts,
+            index::a_partition_of_many_pages_is_read_whole,
             moves::an_email_change_keeps_the_id,
             moves::an_email_change_to_a_taken_address_changes_nothing,
             moves::an_email_change_of_what_changed_since_changes_nothing,

@@ -1,0 +1,132 @@
+//! The indexer: from the stream of the contacts table to the search index.
+//!
+//! A batch holds records of several tenants, each tenant's in order. What of a tenant's cannot be
+//! applied is reported by its first record, so that the stream delivers from there on again; what
+//! was applied already is the same when it is applied again.
+
+mod change;
+mod error;
+#[cfg(test)]
+mod tests;
+mod truth;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use index::{Change, Generation, IndexTable, Writer};
+use model::{Tenant, TenantId};
+use moka::future::Cache;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{ContactRecord, ContactStore, StoreError, TenantStore};
+use tracing::{debug, error, warn};
+
+pub use error::IndexerError;
+use truth::Truth;
+
+/// Tenants change their secrets and settings rarely, and no index depends on either.
+const TENANTS_CACHED_FOR: Duration = Duration::from_secs(60);
+
+/// Is what the indexer needs of a store.
+pub trait Store: ContactStore + TenantStore + IndexTable<Error = StoreError> {}
+
+impl<S: ContactStore + TenantStore + IndexTable<Error = StoreError>> Store for S {}
+
+/// Holds what the handler works with.
+#[derive(Debug)]
+pub struct Deps<S> {
+    store: S,
+    tenants: Cache<TenantId, Option<Arc<Tenant>>>,
+}
+
+impl<S> Deps<S> {
+    /// Works with a store.
+    pub fn new(store: S) -> Self {
+        let tenants = Cache::builder().max_capacity(10_000).time_to_live(TENANTS_CACHED_FOR).build();
+        Self { store, tenants }
+    }
+}
+
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    dynamodb: Value,
+}
+
+impl Record {
+    fn sequence_number(&self) -> &str {
+        self.dynamodb.get("SequenceNumber").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Brings a batch of the stream's records into the index, and answers with the first record from
+/// which on they are to be delivered again, if any.
+///
+/// # Errors
+/// [`IndexerError`] where nothing of the batch is known to be done.
+pub async fn handle<S: Store>(deps: &Deps<S>, event: Value) -> Result<Value, IndexerError> {
+    let Event { records } = Event::deserialize(event).map_err(|_| IndexerError::NotARecord)?;
+    let mut failed = None;
+    for (tenant, changes) in by_tenant(&records, &mut failed) {
+        let Some(tenant) = tenant_of(deps, tenant).await? else {
+            warn!(tenant.id = %tenant, "dropped changes of contacts of no known tenant");
+            continue;
+        };
+        if let Err(first) = apply(deps, &tenant, &changes).await {
+            failed = Some(failed.map_or(first, |other: usize| other.min(first)));
+        }
+    }
+    debug!(records = records.len(), failed, "indexed changes of contacts");
+    let failed = failed.and_then(|first| records.get(first)).map(Record::sequence_number);
+    let failures: Vec<Value> = failed.map(|number| json!({ "itemIdentifier": number })).into_iter().collect();
+    Ok(json!({ "batchItemFailures": failures }))
+}
+
+/// Is a change with the place of its record in the batch.
+type Placed = (usize, Change);
+
+/// Sorts records by tenant. The first that cannot be read, and what comes after it, fails.
+fn by_tenant(records: &[Record], failed: &mut Option<usize>) -> BTreeMap<TenantId, Vec<Placed>> {
+    let mut tenants: BTreeMap<TenantId, Vec<Placed>> = BTreeMap::new();
+    for (place, record) in records.iter().enumerate() {
+        match ContactRecord::read(&record.dynamodb) {
+            Ok(record) => {
+                let changes = change::changes(&record).into_iter().map(|change| (place, change));
+                tenants.entry(record.tenant).or_default().extend(changes);
+            }
+            Err(error) => {
+                error!(%error, record = place, "a record of the stream cannot be read");
+                *failed = Some(place);
+                break;
+            }
+        }
+    }
+    tenants
+}
+
+async fn tenant_of<S: Store>(deps: &Deps<S>, id: TenantId) -> Result<Option<Arc<Tenant>>, IndexerError> {
+    let read = async { deps.store.tenant(id).await.map(|tenant| tenant.map(Arc::new)) };
+    deps.tenants.try_get_with(id, read).await.map_err(IndexerError::Tenant)
+}
+
+/// Applies changes of one tenant; fails with the place of the first that may not be applied.
+async fn apply<S: Store>(deps: &Deps<S>, tenant: &Tenant, placed: &[Placed]) -> Result<(), usize> {
+    let changes: Vec<Change> = placed.iter().map(|(_, change)| change.clone()).collect();
+    let truth = Truth { store: &deps.store, tenant };
+    let writer = Writer::new(&deps.store, &truth, generation(tenant.id));
+    writer.apply(&changes).await.map_err(|failure| {
+        error!(tenant.id = %tenant.id, error = %failure.cause, "changes of contacts are not indexed yet");
+        placed.get(failure.first).map_or(0, |(place, _)| *place)
+    })
+}
+
+/// Names the build of a tenant's index that is written.
+fn generation(tenant: TenantId) -> Generation {
+    Generation { tenant: tenant.0.into_bytes(), number: 0 }
+}

@@ -1,0 +1,18 @@
+//! Runs the indexer function on AWS Lambda.
+
+use indexer::{Deps, handle};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
+use store::{DynamoStore, SdkConfig};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let sdk = SdkConfig::from_env().await;
+    let store = DynamoStore::from_env(&sdk)?;
+    store.warm().await;
+    let deps = &Deps::new(store);
+    run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
+        handle(deps, event.payload).await.map_err(Diagnostic::from)
+    }))
+    .await
+}

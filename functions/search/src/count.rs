@@ -1,0 +1,88 @@
+use api::{ApiError, App, Caller, JsonObject, Members, Problem, QueryParams};
+use axum::Json;
+use axum::extract::State;
+use model::rule::NoLists;
+use serde::{Deserialize, Serialize};
+use store::ContactSearch;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::Store;
+use crate::parse::RuleInput;
+use crate::request::{Asked, unanswered};
+use crate::tenant::bound;
+use crate::warning::WarningView;
+
+/// How many contacts a rule means.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ContactCount {
+    /// How many, exactly, as far as the index has followed: usually within three seconds.
+    #[schema(example = 123)]
+    count: u64,
+    /// What is odd about the rule.
+    warnings: Vec<WarningView>,
+}
+
+/// Says what to count.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CountParams {
+    /// The rule as a query string.
+    #[param(example = "industry:SaaS AND score:>50")]
+    query: String,
+}
+
+/// Counts the contacts that a query string means.
+#[utoipa::path(
+    get,
+    path = "/api/v1/contacts/count",
+    tag = "search",
+    params(CountParams),
+    responses(
+        (status = 200, body = ContactCount),
+        (status = 400, body = Problem, description = "The rule is not understood; each fault with its column"),
+        (status = 422, body = Problem, description = "`too_broad`: the index does not tell, and too many contacts would have to be looked at"),
+    )
+)]
+pub async fn count_by_query<S: Store>(
+    State(app): State<App<S>>,
+    caller: Caller,
+    QueryParams(params): QueryParams<CountParams>,
+) -> Result<Json<ContactCount>, ApiError> {
+    counted(&app, &caller, &Asked::Query(params.query)).await
+}
+
+/// Counts the contacts that a rule means.
+#[utoipa::path(
+    post,
+    path = "/api/v1/contacts/count",
+    tag = "search",
+    request_body = RuleInput,
+    responses(
+        (status = 200, body = ContactCount),
+        (status = 400, body = Problem, description = "The rule is not understood; each fault with its column or pointer"),
+        (status = 422, body = Problem, description = "`too_broad`: the index does not tell, and too many contacts would have to be looked at"),
+    )
+)]
+pub async fn count<S: Store>(
+    State(app): State<App<S>>,
+    caller: Caller,
+    body: JsonObject,
+) -> Result<Json<ContactCount>, ApiError> {
+    let mut members = Members::new(body.members);
+    let asked = Asked::read(&mut members);
+    members.finish()?;
+    counted(&app, &caller, &asked.ok_or_else(|| ApiError::malformed("no rule"))?).await
+}
+
+async fn counted<S: Store>(
+    app: &App<S>,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<Json<ContactCount>, ApiError> {
+    let (rule, warnings) = bound(app, caller, &asked.parse()?, &NoLists).await?;
+    let search = ContactSearch { store: &app.store, tenant: &caller.tenant };
+    let matches = search.find(rule, None).await.map_err(unanswered)?;
+    let warnings = warnings.into_iter().map(WarningView::from).collect();
+    Ok(Json(ContactCount { count: matches.total(), warnings }))
+}

@@ -1,0 +1,45 @@
+//! Orders by name: `score`, `-created_at`, `budget`.
+
+use api::{ApiError, App, Caller, FieldError, Problem};
+use axum::http::StatusCode;
+use index::{Direction, Sort};
+use model::Invalid;
+use model::rule::{FieldRef, Source};
+use store::Freshness;
+
+use crate::Store;
+
+/// Reads an order: a field, and `-` in front of it for the largest first.
+pub(crate) async fn sort<S: Store>(app: &App<S>, caller: &Caller, text: &str) -> Result<Sort, ApiError> {
+    let (direction, name) = match text.strip_prefix('-') {
+        Some(name) => (Direction::Descending, name),
+        None => (Direction::Ascending, text),
+    };
+    let source = match FieldRef::parse(name) {
+        Some(FieldRef::Standard(field)) => Some(Source::Standard(field)),
+        Some(FieldRef::Attribute(slug)) => {
+            let mut fields = app.store.fields(&caller.tenant, Freshness::Cached).await?;
+            if fields.get(&slug).is_none() {
+                // Another instance may have defined it since.
+                fields = app.store.fields(&caller.tenant, Freshness::Strong).await?;
+            }
+            fields.get(&slug).map(|field| Source::Attribute(field.id))
+        }
+        None => None,
+    };
+    let Some(source) = source else {
+        return Err(refused("unknown_field", format!("there is no field `{name}`")));
+    };
+    Sort::by(source, direction).ok_or_else(|| {
+        let detail = format!(
+            "there is no order by `{name}`; sort by `score`, `created_at`, `last_opened_at` and its like, or a \
+             custom number or date"
+        );
+        refused("not_sortable", detail)
+    })
+}
+
+fn refused(code: &'static str, detail: String) -> ApiError {
+    let problem = Problem::of_errors(vec![FieldError::new("/sort", Invalid::new(code, detail))]);
+    Problem { status: StatusCode::BAD_REQUEST.as_u16(), ..problem }.into()
+}

@@ -1,0 +1,97 @@
+//! What the stream of the contacts table tells.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue as Value;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use model::{Contact, Email, Standing, TenantId};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::Item;
+use super::contact_item::standing;
+use crate::StoreError;
+
+/// Is one change of what stands at an address.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContactRecord {
+    /// Whose address.
+    pub tenant: TenantId,
+    /// The contact that stood there before, if one did.
+    pub before: Option<Contact>,
+    /// The contact that stands there since, if one does.
+    pub after: Option<Contact>,
+}
+
+impl ContactRecord {
+    /// Reads the `dynamodb` member of a stream's record, with both images.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`] for what is no record of the contacts table.
+    pub fn read(change: &serde_json::Value) -> Result<Self, StoreError> {
+        // Not serde's own text: it may quote the item.
+        let Change { keys, old_image, new_image } = Change::deserialize(change).map_err(|_| malformed())?;
+        let shard = match keys.get("tenant") {
+            Some(Attribute::S(shard)) => shard,
+            _ => return Err(malformed()),
+        };
+        let tenant = shard.split_once('#').and_then(|(tenant, _)| Uuid::parse_str(tenant).ok());
+        let tenant = TenantId(tenant.ok_or_else(malformed)?);
+        Ok(Self { tenant, before: contact(old_image)?, after: contact(new_image)? })
+    }
+}
+
+fn contact(image: Option<HashMap<String, Attribute>>) -> Result<Option<Contact>, StoreError> {
+    let Some(image) = image else { return Ok(None) };
+    let item = image.into_iter().map(|(name, value)| Ok((name, value.try_into()?)));
+    let item: Item = item.collect::<Result<_, StoreError>>()?;
+    // A tombstone may have none.
+    let Some(Value::S(email)) = item.get("email") else { return Ok(None) };
+    let email = Email::parse(email).map_err(|_| malformed())?;
+    Ok(match standing(&item, &email)? {
+        Standing::Held(contact) => Some(*contact),
+        Standing::Suppressed(_) | Standing::Free => None,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Change {
+    keys: HashMap<String, Attribute>,
+    old_image: Option<HashMap<String, Attribute>>,
+    new_image: Option<HashMap<String, Attribute>>,
+}
+
+/// Is a value as DynamoDB spells it in JSON, of the types that contacts have.
+#[derive(Deserialize)]
+enum Attribute {
+    S(String),
+    N(String),
+    B(String),
+    #[serde(rename = "BOOL")]
+    Bool(bool),
+    #[serde(rename = "SS")]
+    Ss(Vec<String>),
+}
+
+impl TryFrom<Attribute> for Value {
+    type Error = StoreError;
+
+    fn try_from(attribute: Attribute) -> Result<Self, StoreError> {
+        Ok(match attribute {
+            Attribute::S(text) => Self::S(text),
+            Attribute::N(number) => Self::N(number),
+            Attribute::B(base64) => {
+                Self::B(Blob::new(BASE64_STANDARD.decode(base64).map_err(|_| malformed())?))
+            }
+            Attribute::Bool(value) => Self::Bool(value),
+            Attribute::Ss(texts) => Self::Ss(texts),
+        })
+    }
+}
+
+fn malformed() -> StoreError {
+    StoreError::Malformed("a record of the contacts' stream is of another form".to_owned())
+}

@@ -1,0 +1,150 @@
+//! From a rule to the contacts that it means, through the search index.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use index::{Answers, Generation, IndexTable, Planner, ReadError, Reader, Sort, SortKey};
+use model::rule::{Bound, Subject};
+use model::{Contact, Email, Ordinal, Standing, Tenant};
+use roaring::RoaringBitmap;
+
+use crate::{Consistency, ContactStore, StoreError};
+
+/// Most contacts that are looked at because the index does not tell whether a rule means them.
+pub const MAX_LOOKED_AT: u64 = 10_000;
+
+/// How often a page is filled up whose contacts no longer match, before it ends early.
+const FILLS: usize = 4;
+
+/// Says why a rule has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// The index leaves too many contacts to be looked at.
+    #[error("{0} contacts would have to be looked at, over {MAX_LOOKED_AT}")]
+    TooManyToLookAt(u64),
+    /// A table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ReadError<StoreError>> for SearchError {
+    fn from(error: ReadError<StoreError>) -> Self {
+        match error {
+            ReadError::Table(error) => error.into(),
+            ReadError::Malformed(error) => StoreError::Malformed(error.to_string()).into(),
+        }
+    }
+}
+
+/// Finds contacts of one tenant.
+#[derive(Debug)]
+pub struct ContactSearch<'a, S> {
+    /// Where the contacts and the index are.
+    pub store: &'a S,
+    /// Whose.
+    pub tenant: &'a Tenant,
+}
+
+/// Is whom a rule means.
+#[derive(Debug)]
+pub struct Matches {
+    answers: Answers,
+    ordinals: RoaringBitmap,
+    rule: Bound,
+    sort: Option<Sort>,
+}
+
+impl Matches {
+    /// Counts them.
+    pub fn total(&self) -> u64 {
+        self.ordinals.len()
+    }
+}
+
+/// Holds some of the contacts that a rule means.
+#[derive(Debug)]
+pub struct MatchesPage {
+    /// The contacts, each with its place in the order.
+    pub contacts: Vec<(SortKey, Contact)>,
+    /// Behind which the next page begins; none at the end.
+    pub next_after: Option<SortKey>,
+}
+
+impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
+    /// Finds out whom a rule means, and reads what an order of them needs.
+    ///
+    /// # Errors
+    /// [`SearchError::TooManyToLookAt`] where the index alone does not tell.
+    pub async fn find(&self, rule: Bound, sort: Option<Sort>) -> Result<Matches, SearchError> {
+        let addresses = self.addresses(&rule).await?;
+        let id_key = self.tenant.secret.id_key();
+        let question = Planner { id_key: &id_key, addresses: &addresses }.question(&rule);
+        let next = self.store.ordinals(self.tenant).await?;
+        let slabs = next.0.div_ceil(1 << 18) as u16;
+        let generation = Generation { tenant: self.tenant.id.0.into_bytes(), number: 0 };
+        let reader = Reader::new(self.store, generation, slabs);
+        let answers = reader.read([&question], sort.map(|sort| sort.field)).await?;
+        let answer = answers.to(&question);
+        let open = answer.open();
+        if open.len() > MAX_LOOKED_AT {
+            return Err(SearchError::TooManyToLookAt(open.len()));
+        }
+        let mut ordinals = answer.certain;
+        if !open.is_empty() {
+            let open: Vec<Ordinal> = open.into_iter().map(Ordinal).collect();
+            let contacts = self.store.by_ordinals(self.tenant, &open, Consistency::Eventual).await?;
+            let meant = contacts.iter().filter(|contact| means(&rule, contact));
+            ordinals.extend(meant.map(|contact| contact.ordinal.0));
+        }
+        Ok(Matches { answers, ordinals, rule, sort })
+    }
+
+    /// Reads contacts behind a place in the order; who no longer matches is left out.
+    ///
+    /// # Errors
+    /// When a table fails.
+    pub async fn page(
+        &self,
+        matches: &Matches,
+        after: Option<SortKey>,
+        limit: usize,
+    ) -> Result<MatchesPage, SearchError> {
+        let mut page = MatchesPage { contacts: Vec::with_capacity(limit), next_after: after };
+        for _ in 0..FILLS {
+            let missing = limit - page.contacts.len();
+            let keys = matches.answers.page(&matches.ordinals, matches.sort, page.next_after, missing + 1);
+            let is_last = keys.len() <= missing;
+            let keys = keys.get(..missing).unwrap_or(&keys);
+            let ordinals: Vec<Ordinal> = keys.iter().map(|key| Ordinal(key.ordinal)).collect();
+            let contacts = self.store.by_ordinals(self.tenant, &ordinals, Consistency::Eventual).await?;
+            let mut contacts: HashMap<u32, Contact> =
+                contacts.into_iter().map(|contact| (contact.ordinal.0, contact)).collect();
+            let found = keys.iter().filter_map(|key| Some((*key, contacts.remove(&key.ordinal)?)));
+            page.contacts.extend(found.filter(|(_, contact)| means(&matches.rule, contact)));
+            page.next_after = keys.last().copied().filter(|_| !is_last);
+            if is_last || page.contacts.len() == limit {
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// Finds the ordinals of the contacts at the addresses that a rule names.
+    async fn addresses(&self, rule: &Bound) -> Result<BTreeMap<String, u32>, StoreError> {
+        let named = Planner::emails(rule).into_iter();
+        let emails: Vec<Email> =
+            named.filter_map(|form| Email::parse(form).ok().filter(|email| email.as_str() == form)).collect();
+        if emails.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let standings = self.store.standings(self.tenant, &emails).await?;
+        let held = emails.into_iter().zip(standings).filter_map(|(email, standing)| match standing {
+            Standing::Held(contact) => Some((email.to_string(), contact.ordinal.0)),
+            Standing::Suppressed(_) | Standing::Free => None,
+        });
+        Ok(held.collect())
+    }
+}
+
+fn means(rule: &Bound, contact: &Contact) -> bool {
+    rule.matches(Subject { contact, lists: &BTreeSet::new() })
+}

@@ -1,0 +1,59 @@
+//! Clauses on the search index's table.
+
+use index::{Generation, Item, ItemKey, Kind};
+use uuid::Uuid;
+
+use super::AnyStore;
+
+/// Gives a partition that no other test has.
+fn partition() -> [u8; 22] {
+    Generation { tenant: Uuid::new_v4().into_bytes(), number: 0 }.partition(Kind::Terms, 1, 0)
+}
+
+fn key(partition: [u8; 22], sort: &[u8]) -> ItemKey {
+    ItemKey { partition, sort: sort.to_vec() }
+}
+
+fn item(data: &[u8], nonce: u8) -> Item {
+    Item { data: data.to_vec(), nonce: [nonce; 8] }
+}
+
+/// And may hold nothing.
+pub async fn an_item_is_written_only_over_what_was_read(store: &impl AnyStore) {
+    let key = key(partition(), b"a");
+    assert_eq!(store.get(&key).await.expect("get"), None);
+    assert!(store.put(&key, item(b"first", 1), None).await.expect("put"));
+    assert!(!store.put(&key, item(b"second", 2), None).await.expect("put"));
+    assert!(!store.put(&key, item(b"second", 2), Some([7; 8])).await.expect("put"));
+    assert!(store.put(&key, item(b"", 2), Some([1; 8])).await.expect("put"));
+    assert_eq!(store.get(&key).await.expect("get"), Some(item(b"", 2)));
+}
+
+/// Keys are bytes: their order is that of unsigned numbers.
+pub async fn a_partition_is_read_in_order_and_by_its_starts(store: &impl AnyStore) {
+    let (mine, other) = (partition(), partition());
+    for sort in [&b"ab\xff"[..], b"b", b"ab", b"ab\x00", b"\xff", b"a"] {
+        assert!(store.put(&key(mine, sort), item(sort, 1), None).await.expect("put"));
+    }
+    assert!(store.put(&key(other, b"ab"), item(b"other", 1), None).await.expect("put"));
+    let read = async |start: &[u8]| {
+        let found = store.query(&mine, start).await.expect("query");
+        assert!(found.iter().all(|(sort, data)| sort == data));
+        found.into_iter().map(|(sort, _)| sort).collect::<Vec<_>>()
+    };
+    assert_eq!(read(b"").await, [&b"a"[..], b"ab", b"ab\x00", b"ab\xff", b"b", b"\xff"]);
+    assert_eq!(read(b"ab").await, [&b"ab"[..], b"ab\x00", b"ab\xff"]);
+    assert!(read(b"c").await.is_empty());
+}
+
+/// A page of the table ends at one megabyte.
+pub async fn a_partition_of_many_pages_is_read_whole(store: &impl AnyStore) {
+    let partition = partition();
+    for number in 0..6_u8 {
+        let item = Item { data: vec![number; 250_000], nonce: [number; 8] };
+        assert!(store.put(&key(partition, &[number + 1]), item, None).await.expect("put"));
+    }
+    let found = store.query(&partition, b"").await.expect("query");
+    assert_eq!(found.iter().map(|(sort, _)| sort[0]).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert!(found.iter().all(|(_, data)| data.len() == 250_000));
+}

@@ -1,0 +1,35 @@
+use index::{Found, IndexTable, Item, ItemKey, Nonce};
+
+use super::MemoryStore;
+use crate::StoreError;
+
+impl IndexTable for MemoryStore {
+    type Error = StoreError;
+
+    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StoreError> {
+        self.call(|state| state.index.get(key).cloned())
+    }
+
+    async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, StoreError> {
+        let first = ItemKey { partition: *partition, sort: start.to_vec() };
+        self.call(|state| {
+            let items = state.index.range(first..);
+            items
+                .take_while(|(key, _)| key.partition == *partition && key.sort.starts_with(start))
+                .map(|(key, item)| (key.sort.clone(), item.data.clone()))
+                .collect()
+        })
+    }
+
+    async fn put(&self, key: &ItemKey, item: Item, seen: Option<Nonce>) -> Result<bool, StoreError> {
+        self.call(|state| {
+            let is_unchanged = state.index.get(key).map(|item| item.nonce) == seen;
+            if is_unchanged {
+                state.index.insert(key.clone(), item);
+            }
+            is_unchanged
+        })
+    }
+
+    async fn pause(&self, _: u32) {}
+}
