@@ -72,7 +72,7 @@ fn what_is_written_is_found_counted_sorted_and_walked() {
         ("tag:partner vip:true", 17),
         ("vip:false", 150),
         ("has:job_title", 0),
-        ("company:*y 7", 20),
+        ("company:ends_with(\"y 7\")", 20),
         ("created_at:<1d", 200),
         ("created_at:>1d", 0),
         ("score:0", 200),
