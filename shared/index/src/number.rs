@@ -17,18 +17,14 @@ impl NumberCode {
     const MAX_DECIMALS: u8 = 9;
     const FLOAT_BYTE: u8 = 0xFF;
 
-    /// Finds the code with the fewest decimals that keeps every number exactly.
+    /// Finds the code with the fewest decimals that keeps every number exactly. More decimals do not
+    /// always keep what fewer do: large numbers come to their end.
     pub(crate) fn of(numbers: impl IntoIterator<Item = f64>) -> Self {
-        let mut code = Self::Decimal(0);
-        for number in numbers {
-            while code.encode(number).is_none() {
-                code = match code {
-                    Self::Decimal(decimals) if decimals < Self::MAX_DECIMALS => Self::Decimal(decimals + 1),
-                    Self::Decimal(_) | Self::Float => Self::Float,
-                };
-            }
-        }
-        code
+        let numbers: Vec<f64> = numbers.into_iter().collect();
+        (0..=Self::MAX_DECIMALS)
+            .map(Self::Decimal)
+            .find(|code| numbers.iter().all(|number| code.encode(*number).is_some()))
+            .unwrap_or(Self::Float)
     }
 
     /// Gives a number's integer, unless it would not come back as the same number.
@@ -89,6 +85,8 @@ mod tests {
         assert_eq!(NumberCode::of([19.99, 0.1, 5.0]), NumberCode::Decimal(2));
         assert_eq!(NumberCode::of([0.1 + 0.2]), NumberCode::Float);
         assert_eq!(NumberCode::of([1e300]), NumberCode::Float);
+        // Each of them has a decimal code, but none that keeps both.
+        assert_eq!(NumberCode::of([-900_719_926.0, 532_577_525.618_535_5]), NumberCode::Float);
     }
 
     fn numbers() -> impl Strategy<Value = f64> {
