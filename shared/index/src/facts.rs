@@ -13,9 +13,12 @@ pub struct Facts {
 
 /// Names one thing that the index keeps of an ordinal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Cell {
+pub enum Cell {
+    /// That it is a contact.
     Live,
+    /// That it has a term in a field.
     Term(u16, Term),
+    /// Its number or date in a field.
     Column(u16),
 }
 

@@ -12,6 +12,9 @@
 
 use crate::term::Term;
 
+/// How many ordinals a container has.
+pub(crate) const CONTAINER_SIZE: u32 = 65_536;
+
 /// In the place of a sub-container: the whole container. It sorts before its sub-containers, so
 /// that a query that reads "split" there has all of them still before it.
 const WHOLE: u8 = 0;

@@ -12,6 +12,7 @@
 //! [`Writer`] keeps it up to date from the changes of contacts; [`Reader`] answers a [`Question`] with
 //! the exact set of ordinals, its count, and pages in any order.
 
+mod build;
 mod column;
 mod contact;
 mod facts;
@@ -23,11 +24,14 @@ mod table;
 mod term;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod world;
 mod writer;
 
+pub use build::{Audit, Block, Difference, Generations, IndexedFields, NotBuilt};
 pub use column::{COLUMN_VALUES, ColumnBlock};
 pub use contact::{INDEXED_ATTRIBUTES, Planner};
-pub use facts::Facts;
+pub use facts::{Cell, Facts};
 pub use key::{Generation, Kind, Place, SetPlace, column_key};
 pub use read::{Answer, Answers, Column, Direction, Predicate, Question, ReadError, Reader, Sort, SortKey};
 pub use set::{SUB_SIZE, SUBS, SetBlock, WholeSet};

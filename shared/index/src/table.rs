@@ -2,6 +2,11 @@
 
 use std::future::Future;
 
+use futures::{StreamExt, TryStreamExt, stream};
+
+/// Items that are read side by side.
+const GETS_AT_ONCE: usize = 32;
+
 /// Marks one write of an item: random, because a counter that starts again over a deleted item
 /// would let an old writer through.
 pub type Nonce = [u8; 8];
@@ -34,6 +39,26 @@ pub trait IndexTable: Send + Sync {
 
     /// Reads an item, strongly consistent.
     fn get(&self, key: &ItemKey) -> impl Future<Output = Result<Option<Item>, Self::Error>> + Send;
+
+    /// Reads items, strongly consistent, each at a moment of its own, and gives them in the order of
+    /// their keys.
+    fn get_many(
+        &self,
+        keys: &[ItemKey],
+    ) -> impl Future<Output = Result<Vec<Option<Item>>, Self::Error>> + Send {
+        // Side by side, unless the table knows better.
+        let gets: Vec<_> = keys.iter().map(|key| self.get(key)).collect();
+        stream::iter(gets).buffered(GETS_AT_ONCE).try_collect()
+    }
+
+    /// Reads a partition's items whose sort keys start like this, all of them, in the order of their
+    /// keys, strongly consistent: each at a moment after the call, and one that is not given was not
+    /// there at such a moment.
+    fn query_strong(
+        &self,
+        partition: &[u8; 22],
+        start: &[u8],
+    ) -> impl Future<Output = Result<Vec<(Vec<u8>, Item)>, Self::Error>> + Send;
 
     /// Reads the sort keys and data of a partition's items whose sort keys start like this, all of
     /// them, in the order of their keys. What was written just before may be missing.

@@ -69,6 +69,11 @@ impl Term {
         [&self.0[..], &[0]].concat()
     }
 
+    /// Makes the term whose bytes these are, out of a key.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
     fn tagged(kind: u8, bytes: &[u8]) -> Self {
         Self([&[kind], bytes].concat())
     }

@@ -17,11 +17,20 @@ impl IndexTable for Table {
         Ok(self.0.lock().unwrap().get(key).cloned())
     }
 
-    async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, Infallible> {
+    async fn query_strong(
+        &self,
+        partition: &[u8; 22],
+        start: &[u8],
+    ) -> Result<Vec<(Vec<u8>, Item)>, Infallible> {
         let table = self.0.lock().unwrap();
         let items =
             table.iter().filter(|(key, _)| key.partition == *partition && key.sort.starts_with(start));
-        Ok(items.map(|(key, item)| (key.sort.clone(), item.data.clone())).collect())
+        Ok(items.map(|(key, item)| (key.sort.clone(), item.clone())).collect())
+    }
+
+    async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, Infallible> {
+        let items = self.query_strong(partition, start).await?;
+        Ok(items.into_iter().map(|(key, item)| (key, item.data)).collect())
     }
 
     async fn put(&self, key: &ItemKey, item: Item, seen: Option<Nonce>) -> Result<bool, Infallible> {

@@ -23,7 +23,7 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
                     block.set(Place::of(ordinal).value, number);
                 }
             }
-            if self.put(&key, block.encode(), item.map(|item| item.nonce)).await? {
+            if self.put(&key, block.encode(), item.map(|item| item.nonce)).await?.is_some() {
                 return Ok(());
             }
             self.table.pause(attempt).await;

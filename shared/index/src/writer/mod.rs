@@ -22,7 +22,7 @@
 
 mod column;
 mod plan;
-mod set;
+pub(crate) mod set;
 #[cfg(test)]
 mod tests;
 
@@ -33,13 +33,15 @@ use futures::{StreamExt, stream};
 
 use crate::facts::{Cell, CellValue};
 use crate::{Facts, Generation, IndexTable, Item, ItemKey, Malformed, Nonce};
-use plan::{Plan, Target, Wanted, Work};
+use plan::{Plan, Wanted, Work};
+
+pub(crate) use plan::Target;
 
 /// Items that are read and written side by side.
-const ITEMS_AT_ONCE: usize = 32;
+pub(crate) const ITEMS_AT_ONCE: usize = 32;
 
 /// How often an item is read again because somebody else wrote it; each time they got on.
-const ATTEMPTS: u32 = 64;
+pub(crate) const ATTEMPTS: u32 = 64;
 
 /// Reads contacts, which are the truth.
 pub trait Contacts: Send + Sync {
@@ -49,6 +51,21 @@ pub trait Contacts: Send + Sync {
     /// Reads what the index should know of an ordinal, strongly consistent: the slot, then the
     /// contact, if that has this ordinal.
     fn facts(&self, ordinal: u32) -> impl Future<Output = Result<Option<Facts>, Self::Error>> + Send;
+
+    /// Reads the same of many ordinals, at most 4,096, in their order.
+    fn facts_of_many(
+        &self,
+        ordinals: &[u32],
+    ) -> impl Future<Output = Result<Vec<Option<Facts>>, Self::Error>> + Send {
+        // One by one, unless the contacts can be read together.
+        async move {
+            let mut all = Vec::with_capacity(ordinals.len());
+            for ordinal in ordinals {
+                all.push(self.facts(*ordinal).await?);
+            }
+            Ok(all)
+        }
+    }
 }
 
 /// Is what one record of the stream says.
@@ -87,16 +104,18 @@ pub struct NotApplied {
 /// Writes one tenant's index.
 #[derive(Debug)]
 pub struct Writer<'a, T, C> {
-    table: &'a T,
-    contacts: &'a C,
-    generation: Generation,
+    pub(crate) table: &'a T,
+    pub(crate) contacts: &'a C,
+    pub(crate) generation: Generation,
     /// How long an item may get before a list is split.
-    max_item_bytes: usize,
+    pub(crate) max_item_bytes: usize,
+    /// Below so many ordinals a block's items are read one by one.
+    pub(crate) min_queried_ordinals: u64,
 }
 
 /// Is what ends the work on one item.
 #[derive(Debug, thiserror::Error)]
-enum Fault<T, C> {
+pub(crate) enum Fault<T, C> {
     #[error("the table failed")]
     Table(#[source] T),
     #[error("a contact could not be read")]
@@ -112,8 +131,16 @@ enum Fault<T, C> {
 impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
     /// Writes through a table, and reads contacts where their images do not tell.
     pub fn new(table: &'a T, contacts: &'a C, generation: Generation) -> Self {
-        // What one write unit pays for.
-        Self { table, contacts, generation, max_item_bytes: 1_024 }
+        Self {
+            table,
+            contacts,
+            generation,
+            // What one write unit pays for.
+            max_item_bytes: 1_024,
+            // A sixteenth of a container: its terms, each read as an item of its own, cost about as
+            // much as all terms of the container read as one.
+            min_queried_ordinals: 4_096,
+        }
     }
 
     /// Brings changes into the index, in their order. They are all of one tenant.
@@ -165,10 +192,8 @@ impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
             }
         }
         // Whatever images say of it.
-        for ordinal in reread {
-            let facts = self.contacts.facts(ordinal).await.map_err(Fault::Contacts)?;
-            values.insert(ordinal, cell.value(facts.as_ref()));
-        }
+        let facts = self.contacts.facts_of_many(&reread).await.map_err(Fault::Contacts)?;
+        values.extend(reread.iter().zip(&facts).map(|(ordinal, facts)| (*ordinal, cell.value(facts.as_ref()))));
         Ok(values)
     }
 
@@ -176,14 +201,16 @@ impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
         self.table.get(key).await.map_err(Fault::Table)
     }
 
-    async fn put(
+    /// Writes an item if it is still the one that was seen, and then gives the nonce of the write.
+    pub(crate) async fn put(
         &self,
         key: &ItemKey,
         data: Vec<u8>,
         seen: Option<Nonce>,
-    ) -> Result<bool, Fault<T::Error, C::Error>> {
+    ) -> Result<Option<Nonce>, Fault<T::Error, C::Error>> {
         let mut nonce = Nonce::default();
         getrandom::fill(&mut nonce).map_err(|_| Fault::NoRandomness)?;
-        self.table.put(key, Item { data, nonce }, seen).await.map_err(Fault::Table)
+        let written = self.table.put(key, Item { data, nonce }, seen).await.map_err(Fault::Table)?;
+        Ok(written.then_some(nonce))
     }
 }

@@ -1,14 +1,16 @@
 //! What a batch comes to: for each item the cells to write, in the order of the changes.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use super::Change;
 use crate::facts::{Cell, CellValue, cells};
-use crate::{Facts, Generation, ItemKey, Kind, Place, SetPlace, Term, column_key};
+use crate::key::CONTAINER_SIZE;
+use crate::{COLUMN_VALUES, Facts, Generation, ItemKey, Kind, Place, SetPlace, Term, column_key};
 
 /// Names what is written as one: the set of one container, or a column's item.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Target {
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Target {
     /// `term` is none for live contacts.
     Set {
         slab: u16,
@@ -100,7 +102,8 @@ impl Plan {
 }
 
 impl Target {
-    fn of(ordinal: u32, cell: &Cell) -> Self {
+    /// Finds where the cell of an ordinal lies.
+    pub(crate) fn of(ordinal: u32, cell: &Cell) -> Self {
         let Place { slab, container, chunk, .. } = Place::of(ordinal);
         match cell {
             Cell::Live => Self::Set { slab, field: 0, term: None, container },
@@ -110,7 +113,7 @@ impl Target {
     }
 
     /// Gives the cell of each ordinal that lies here.
-    pub(super) fn cell(&self) -> Cell {
+    pub(crate) fn cell(&self) -> Cell {
         match self {
             Self::Set { term: None, .. } => Cell::Live,
             Self::Set { field, term: Some(term), .. } => Cell::Term(*field, term.clone()),
@@ -118,8 +121,21 @@ impl Target {
         }
     }
 
+    /// Gives the ordinals whose cells lie here.
+    pub(crate) fn ordinals(&self) -> RangeInclusive<u32> {
+        let (first, count) = match self {
+            Self::Set { slab, container, .. } => {
+                (u32::from(*slab) << 18 | u32::from(*container) << 16, CONTAINER_SIZE)
+            }
+            Self::Column { slab, chunk, .. } => {
+                (u32::from(*slab) << 18 | u32::from(*chunk) << 9, COLUMN_VALUES as u32)
+            }
+        };
+        first..=first + (count - 1)
+    }
+
     /// Gives the key of the item, or of one of a set's sub-containers.
-    pub(super) fn key(&self, generation: &Generation, sub: Option<u8>) -> ItemKey {
+    pub(crate) fn key(&self, generation: &Generation, sub: Option<u8>) -> ItemKey {
         match self {
             Self::Set { slab, term: None, container, .. } => ItemKey {
                 partition: generation.partition(Kind::Live, 0, *slab),

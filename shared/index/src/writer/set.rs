@@ -32,7 +32,7 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
             let data = WholeSet::List(offsets.into_iter().collect()).encode();
             if item_bytes(&key, &data) > self.max_item_bytes {
                 self.split(target, &key).await?;
-            } else if self.put(&key, data, seen).await? {
+            } else if self.put(&key, data, seen).await?.is_some() {
                 return Ok(());
             } else {
                 self.table.pause(attempt).await;
@@ -41,9 +41,12 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
         Err(Fault::Contended)
     }
 
-    /// Splits a list as it is. Whether that worked shows at the next look at it: somebody else may
-    /// have split it, or written it meanwhile.
-    async fn split(&self, target: &Target, key: &ItemKey) -> Result<(), Fault<T::Error, C::Error>> {
+    /// Splits a list as it is, unless somebody else splits it or writes it meanwhile.
+    pub(crate) async fn split(
+        &self,
+        target: &Target,
+        key: &ItemKey,
+    ) -> Result<Option<Split>, Fault<T::Error, C::Error>> {
         let keys: Vec<ItemKey> = (0..SUBS as u8).map(|sub| target.key(&self.generation, Some(sub))).collect();
         // Before the list: see the module's head.
         let seen: Vec<Option<Nonce>> = try_join_all(keys.iter().map(|key| self.get(key)))
@@ -52,15 +55,14 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
             .map(|item| item.map(|item| item.nonce))
             .collect();
         let item = self.get(key).await?;
-        let (WholeSet::List(offsets), whole_seen) = read(item.as_ref())? else { return Ok(()) };
+        let (WholeSet::List(offsets), whole_seen) = read(item.as_ref())? else { return Ok(None) };
         let blocks = WholeSet::split(&offsets);
         let puts = keys.iter().zip(&blocks).zip(seen);
         let written =
             try_join_all(puts.map(|((key, block), seen)| self.put(key, block.encode(), seen))).await?;
-        if written.into_iter().all(|written| written) {
-            self.put(key, WholeSet::Split.encode(), whole_seen).await?;
-        }
-        Ok(())
+        let Some(subs) = written.into_iter().collect::<Option<Vec<Nonce>>>() else { return Ok(None) };
+        let mark = self.put(key, WholeSet::Split.encode(), whole_seen).await?;
+        Ok(mark.map(|_| Split { list: whole_seen, subs }))
     }
 
     async fn write_subs(&self, target: &Target, wanted: &[Wanted]) -> Result<(), Fault<T::Error, C::Error>> {
@@ -87,13 +89,22 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
             for (ordinal, value) in self.values(&here, &target.cell()).await? {
                 block.set(Place::of(ordinal).offset & 0x0FFF, value == CellValue::Bit(true));
             }
-            if self.put(&key, block.encode(), item.map(|item| item.nonce)).await? {
+            if self.put(&key, block.encode(), item.map(|item| item.nonce)).await?.is_some() {
                 return Ok(());
             }
             self.table.pause(attempt).await;
         }
         Err(Fault::Contended)
     }
+}
+
+/// Is what whoever split a list knows.
+#[derive(Debug)]
+pub(crate) struct Split {
+    /// Which list it was.
+    pub(crate) list: Option<Nonce>,
+    /// The sub-containers as they were written.
+    pub(crate) subs: Vec<Nonce>,
 }
 
 /// Reads an item that may not be there.
@@ -105,7 +116,7 @@ fn read(item: Option<&Item>) -> Result<(WholeSet, Option<Nonce>), crate::Malform
 }
 
 /// Counts what the table charges for: the names of the four attributes, too.
-fn item_bytes(key: &ItemKey, data: &[u8]) -> usize {
+pub(crate) fn item_bytes(key: &ItemKey, data: &[u8]) -> usize {
     const NAMES: usize = "psdv".len();
     NAMES + key.partition.len() + key.sort.len() + data.len() + Nonce::default().len()
 }

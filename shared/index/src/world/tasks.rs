@@ -1,0 +1,258 @@
+//! Who lives in the world.
+
+use super::*;
+
+/// An invocation that waits longer has timed out.
+const LONGEST_LIFE: usize = 400;
+
+/// Is the reading of the meta item that a process keeps.
+#[derive(Default)]
+struct Cached {
+    meta: Meta,
+    read_at: u64,
+}
+
+impl Cached {
+    /// Gives it, as old as it may be.
+    fn read(&mut self, world: &World) -> Meta {
+        let mut state = world.state();
+        if state.now >= self.read_at + CACHE || state.below(8) == 0 {
+            *self = Self { meta: state.meta, read_at: state.now };
+        }
+        self.meta
+    }
+}
+
+impl State {
+    /// Changes a contact, and logs it on its lane.
+    fn change(&mut self) {
+        // Most of them about the same few.
+        let ordinal = match self.below(6) {
+            0 => ORDINALS[self.below(ORDINALS.len())],
+            1 | 2 => IMPORTED[self.below(IMPORTED.len())],
+            _ => ORDINALS[self.below(3)],
+        };
+        let new = self.facts();
+        let Some(old) = self.truth.get(&ordinal).cloned() else {
+            // An ordinal is never used again.
+            if !self.lane_of.contains_key(&ordinal) && !IMPORTED.contains(&ordinal) {
+                let lane = self.below(LANES);
+                self.lane_of.insert(ordinal, lane);
+                self.truth.insert(ordinal, new.clone());
+                self.lanes[lane].push_back(Change::Image { ordinal, old: None, new });
+            }
+            return;
+        };
+        let lane = self.lane_of[&ordinal];
+        match self.below(8) {
+            0 => {
+                self.truth.remove(&ordinal);
+                self.lanes[lane].push_back(Change::Reread { ordinal, known: old });
+            }
+            1 => {
+                let other = (lane + 1) % LANES;
+                self.lane_of.insert(ordinal, other);
+                for lane in [lane, other] {
+                    self.lanes[lane].push_back(Change::Reread { ordinal, known: old.clone() });
+                }
+            }
+            _ => {
+                self.truth.insert(ordinal, new.clone());
+                self.lanes[lane].push_back(Change::Image { ordinal, old: Some(old), new });
+            }
+        }
+    }
+}
+
+impl Meta {
+    /// Gives a record as a process understands it.
+    fn known_change(self, change: &Change) -> Change {
+        match change {
+            Change::Image { ordinal, old, new } => Change::Image {
+                ordinal: *ordinal,
+                old: old.as_ref().map(|old| self.known(old)),
+                new: self.known(new),
+            },
+            Change::Reread { ordinal, known } => {
+                Change::Reread { ordinal: *ordinal, known: self.known(known) }
+            }
+        }
+    }
+}
+
+impl World {
+    /// Changes contacts, and consumes the lanes.
+    pub(crate) fn stream(&self) -> Vec<BoxFuture<'static, ()>> {
+        let people: BoxFuture<'static, ()> = Box::pin(self.clone().people());
+        let consumers =
+            (0..LANES).map(|lane| -> BoxFuture<'static, ()> { Box::pin(self.clone().consumer(lane)) });
+        std::iter::once(people).chain(consumers).collect()
+    }
+
+    async fn people(self) {
+        for _ in 0..CHANGES {
+            self.state().change();
+            step().await;
+            // Some come only after what else goes on.
+            self.wait(if self.state().below(3) == 0 { 100 } else { 1 }).await;
+        }
+        self.state().is_over = true;
+    }
+
+    /// Consumes one lane as an event source mapping does: what was not finished comes again, and
+    /// sometimes what was.
+    async fn consumer(self, lane: usize) {
+        let mut cached = Cached::default();
+        loop {
+            let batch: Vec<Change> = {
+                let mut state = self.state();
+                let most = 1 + state.below(4);
+                if state.lanes[lane].is_empty() && state.is_over {
+                    return;
+                }
+                state.lanes[lane].iter().take(most).cloned().collect()
+            };
+            step().await;
+            if batch.is_empty() {
+                continue;
+            }
+            let lost_batches = self.state().troubles.lost_batches;
+            let is_lost = lost_batches.is_some_and(|many| self.state().below(many) == 0);
+            let meta = cached.read(&self);
+            let known: Vec<Change> = batch.iter().map(|change| meta.known_change(change)).collect();
+            let is_done = is_lost || {
+                let view = View { world: &self, meta };
+                let work = async {
+                    for generation in meta.generations.written([1; 16]) {
+                        self.writer(&view, generation).apply(&known).await?;
+                    }
+                    Ok::<_, crate::NotApplied>(())
+                };
+                self.crashing(work).await
+            };
+            if is_done && self.state().below(10) > 0 {
+                self.state().lanes[lane].drain(..batch.len());
+            }
+        }
+    }
+
+    /// Loads contacts whose making is in no stream, and builds their block until that is done.
+    pub(crate) async fn loader(self) {
+        let mut known = Vec::new();
+        for ordinal in IMPORTED {
+            {
+                let mut state = self.state();
+                let (lane, facts) = (state.below(LANES), state.facts());
+                state.lane_of.insert(ordinal, lane);
+                state.truth.insert(ordinal, facts.clone());
+                known.push((ordinal, facts));
+            }
+            step().await;
+        }
+        let mut cached = Cached::default();
+        loop {
+            // Another one, in whose memory there is nothing, may go on.
+            let remembers = self.state().below(2) == 0;
+            let block = Block::new(IMPORTED[0] - self.state().below(9) as u32, 4_097).unwrap();
+            let is_done = self.build(&mut cached, block, None, if remembers { &known } else { &[] }).await;
+            let dies = self.state().troubles.has_dying_loaders && self.state().below(3) == 0;
+            if dies || is_done && self.state().below(4) > 0 {
+                return;
+            }
+        }
+    }
+
+    /// Builds a block in all generations, or in one.
+    async fn build(
+        &self,
+        cached: &mut Cached,
+        block: Block,
+        only: Option<u8>,
+        known: &[(u32, Facts)],
+    ) -> bool {
+        let meta = cached.read(self);
+        let view = View { world: self, meta };
+        let known: Vec<(u32, Facts)> =
+            known.iter().map(|(ordinal, facts)| (*ordinal, meta.known(facts))).collect();
+        let work = async {
+            for generation in meta.generations.written([1; 16]) {
+                if only.is_none_or(|only| only == generation.number) {
+                    self.writer(&view, generation).build(block, &meta.fields(), &known).await?;
+                }
+            }
+            Ok::<_, crate::NotBuilt>(())
+        };
+        self.crashing(work).await
+    }
+
+    /// Takes further fields into the index.
+    pub(crate) async fn fields_come(self) {
+        let mut cached = Cached::default();
+        let start = self.state().below(1_500) as u64;
+        self.wait(start).await;
+        self.state().meta.has_late_fields = true;
+        self.wait(CACHE).await;
+        for block in blocks() {
+            while !self.build(&mut cached, block, None, &[]).await {}
+        }
+    }
+
+    /// Builds the next generation, and goes over to it.
+    pub(crate) async fn rebuild(self) {
+        let mut cached = Cached::default();
+        let start = self.state().below(1_500) as u64;
+        self.wait(start).await;
+        let building = self.state().meta.generations.begin().unwrap();
+        self.state().meta.generations = building;
+        self.wait(CACHE).await;
+        for block in blocks() {
+            while !self.build(&mut cached, block, building.building, &[]).await {}
+        }
+        self.state().meta.generations = building.switch().unwrap();
+        self.wait(CACHE).await;
+        let mut state = self.state();
+        state.meta.generations = state.meta.generations.finish();
+    }
+
+    /// Audits and repairs while others write.
+    pub(crate) async fn auditor(self) {
+        let mut cached = Cached::default();
+        for block in blocks().chain(blocks()) {
+            let meta = cached.read(&self);
+            let view = View { world: &self, meta };
+            let generation = Generation { tenant: [1; 16], number: meta.generations.current };
+            let work = async {
+                let writer = self.writer(&view, generation);
+                let audit = writer.audit(block, &meta.fields()).await?;
+                let audit = if self.state().below(2) == 0 { writer.audit_again(&audit).await? } else { audit };
+                writer.repair(&audit).await
+            };
+            self.crashing(work).await;
+        }
+    }
+
+    /// Waits as many steps of the scheduler.
+    async fn wait(&self, steps: u64) {
+        let until = self.state().now + steps;
+        while self.state().now < until {
+            step().await;
+        }
+    }
+
+    /// Runs to the end, unless the process dies; what it has sent is on its way all the same.
+    async fn crashing<E>(&self, work: impl Future<Output = Result<(), E>>) -> bool {
+        let mut work = std::pin::pin!(work);
+        let mut lifetime = {
+            let mut state = self.state();
+            if state.below(3) == 0 { state.below(60) } else { LONGEST_LIFE }
+        };
+        poll_fn(|context| {
+            lifetime = lifetime.saturating_sub(1);
+            if lifetime == 0 {
+                return Poll::Ready(false);
+            }
+            work.as_mut().poll(context).map(|applied| applied.is_ok())
+        })
+        .await
+    }
+}
