@@ -1,6 +1,7 @@
 //! Who lives in the world.
 
 use super::*;
+use crate::Audit;
 
 /// An invocation that waits longer has timed out.
 const LONGEST_LIFE: usize = 400;
@@ -228,6 +229,19 @@ impl World {
                 writer.repair(&audit).await
             };
             self.crashing(work).await;
+        }
+    }
+
+    /// Audits and repairs, and tells what there was.
+    pub(crate) async fn doctor(self, audits: Arc<Mutex<Vec<Audit>>>) {
+        let meta = self.meta();
+        let view = View { world: &self, meta };
+        let generation = Generation { tenant: [1; 16], number: meta.generations.current };
+        let writer = self.writer(&view, generation);
+        for block in blocks() {
+            let audit = writer.audit(block, &meta.fields()).await.unwrap();
+            writer.repair(&audit).await.unwrap();
+            audits.lock().unwrap().push(audit);
         }
     }
 
