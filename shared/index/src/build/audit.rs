@@ -65,7 +65,13 @@ impl Audit {
             }
             if !dangling.is_empty() {
                 let missing = RoaringBitmap::new();
-                audit.garbage.push(Difference { cell, missing, extra: dangling, is_unreadable: false, target });
+                audit.garbage.push(Difference {
+                    cell,
+                    missing,
+                    extra: dangling,
+                    is_unreadable: false,
+                    target,
+                });
             }
         }
         audit

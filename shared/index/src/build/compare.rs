@@ -58,7 +58,8 @@ impl Compared {
             }
             Contents::Column(now) => {
                 let differs = |ordinal: &u32| {
-                    concerned.contains(*ordinal) && now.get(ordinal).copied() != truth.number(target, *ordinal)
+                    concerned.contains(*ordinal)
+                        && now.get(ordinal).copied() != truth.number(target, *ordinal)
                 };
                 let missing = truth.ordinals(target).into_iter().filter(|ordinal| differs(ordinal));
                 (missing.collect(), now.keys().copied().filter(|ordinal| differs(ordinal)).collect())
@@ -107,7 +108,8 @@ fn read(target: &Target, stored: &Stored) -> (Form, Contents, RoaringBitmap) {
     let first = *target.ordinals().start();
     let mut unreadable = RoaringBitmap::new();
     if let Cell::Column(_) = target.cell() {
-        let block = stored.whole.as_ref().map_or(Ok(ColumnBlock::new()), |item| ColumnBlock::decode(&item.data));
+        let block =
+            stored.whole.as_ref().map_or(Ok(ColumnBlock::new()), |item| ColumnBlock::decode(&item.data));
         let block = block.unwrap_or_else(|_| {
             unreadable.insert_range(first..=first + (COLUMN_VALUES as u32 - 1));
             ColumnBlock::new()
@@ -116,7 +118,8 @@ fn read(target: &Target, stored: &Stored) -> (Form, Contents, RoaringBitmap) {
         return (Form::Column, Contents::Column(values.collect()), unreadable);
     }
     let mut now = RoaringBitmap::new();
-    let whole = stored.whole.as_ref().map_or(Ok(WholeSet::List(Vec::new())), |item| WholeSet::decode(&item.data));
+    let whole =
+        stored.whole.as_ref().map_or(Ok(WholeSet::List(Vec::new())), |item| WholeSet::decode(&item.data));
     let form = match whole {
         Ok(WholeSet::List(offsets)) => {
             now.extend(offsets.into_iter().map(|offset| first + u32::from(offset)));

@@ -65,7 +65,8 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
         work: &Work,
     ) -> Result<(Vec<Compared>, Truth), Fault<T::Error, C::Error>> {
         let snapshot = self.read_items(work).await?;
-        let truth = self.truth(&work.values().fold(RoaringBitmap::new(), |all, some| all | some), None).await?;
+        let truth =
+            self.truth(&work.values().fold(RoaringBitmap::new(), |all, some| all | some), None).await?;
         let compared = work.iter().filter_map(|(target, concerned)| {
             Some(Compared::of(target, snapshot.get(target)?, concerned, &truth))
         });
@@ -73,7 +74,11 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
     }
 
     /// Writes what differs, and gives what was written by others meanwhile.
-    async fn write(&self, mut compared: Vec<Compared>, truth: &Truth) -> Result<Work, Fault<T::Error, C::Error>> {
+    async fn write(
+        &self,
+        mut compared: Vec<Compared>,
+        truth: &Truth,
+    ) -> Result<Work, Fault<T::Error, C::Error>> {
         // Mixed, because the partition of one field alone takes a thousand writes a second.
         let hasher = BuildHasherDefault::<DefaultHasher>::new();
         compared.sort_by_cached_key(|compared| hasher.hash_one(&compared.target));
@@ -107,7 +112,9 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
             Contents::Set(wanted) => self.write_whole(compared, &wanted, differing).await?,
             Contents::Column(wanted) => {
                 let mut block = ColumnBlock::new();
-                wanted.iter().for_each(|(ordinal, number)| block.set(Place::of(*ordinal).value, Some(*number)));
+                wanted
+                    .iter()
+                    .for_each(|(ordinal, number)| block.set(Place::of(*ordinal).value, Some(*number)));
                 let key = target.key(&self.generation, None);
                 let is_written = self.put(&key, block.encode(), compared.whole).await?.is_some();
                 if is_written { RoaringBitmap::new() } else { differing }

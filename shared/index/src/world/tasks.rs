@@ -225,7 +225,8 @@ impl World {
             let work = async {
                 let writer = self.writer(&view, generation);
                 let audit = writer.audit(block, &meta.fields()).await?;
-                let audit = if self.state().below(2) == 0 { writer.audit_again(&audit).await? } else { audit };
+                let audit =
+                    if self.state().below(2) == 0 { writer.audit_again(&audit).await? } else { audit };
                 writer.repair(&audit).await
             };
             self.crashing(work).await;

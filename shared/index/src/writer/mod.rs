@@ -193,7 +193,8 @@ impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
         }
         // Whatever images say of it.
         let facts = self.contacts.facts_of_many(&reread).await.map_err(Fault::Contacts)?;
-        values.extend(reread.iter().zip(&facts).map(|(ordinal, facts)| (*ordinal, cell.value(facts.as_ref()))));
+        values
+            .extend(reread.iter().zip(&facts).map(|(ordinal, facts)| (*ordinal, cell.value(facts.as_ref()))));
         Ok(values)
     }
 

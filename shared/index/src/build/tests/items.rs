@@ -53,8 +53,7 @@ impl IndexTable for Table {
         let items = self.items.lock().unwrap();
         let found =
             items.iter().filter(|(key, _)| key.partition == *partition && key.sort.starts_with(start));
-        let found: Vec<(Vec<u8>, Item)> =
-            found.map(|(key, item)| (key.sort.clone(), item.clone())).collect();
+        let found: Vec<(Vec<u8>, Item)> = found.map(|(key, item)| (key.sort.clone(), item.clone())).collect();
         let bytes: usize = found.iter().map(|(sort, item)| 34 + sort.len() + item.data.len()).sum();
         self.read_bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(found)
@@ -114,7 +113,8 @@ fn container() -> Block {
 
 /// Twelve fields as of people in companies: names from long lists, companies of twenty.
 fn lead(ordinal: u32) -> Facts {
-    let mixed = |field: u32| (ordinal.wrapping_mul(2_654_435_761) ^ field.wrapping_mul(97)).rotate_left(field * 5);
+    let mixed =
+        |field: u32| (ordinal.wrapping_mul(2_654_435_761) ^ field.wrapping_mul(97)).rotate_left(field * 5);
     // As names go, the first of a list are far more frequent than the last.
     let frequent = |field: u32, count: u32| {
         let share = f64::from(mixed(field)) / f64::from(u32::MAX);
@@ -220,7 +220,8 @@ fn an_audit_tells_what_is_wrong_with_whom_and_a_repair_rights_just_that() {
     assert!(old.missing.is_empty() && old.extra == set(&[12]));
     assert!(rare.missing == set(&[5, 6]) && rare.extra == set(&[11]) && !rare.is_unreadable);
     assert!(scores.is_unreadable && scores.missing == (512..1_024).collect());
-    let garbage: Vec<_> = audit.garbage.iter().map(|found| (found.cell.clone(), found.extra.clone())).collect();
+    let garbage: Vec<_> =
+        audit.garbage.iter().map(|found| (found.cell.clone(), found.extra.clone())).collect();
     assert_eq!(garbage, [(word("old"), set(&[9_999])), (word("rare"), set(&[9_999]))]);
     assert_eq!((audit.contacts, audit.strange_keys), (2_000, 1));
     assert_eq!(block_on(writer.audit_again(&audit)).unwrap(), audit);
