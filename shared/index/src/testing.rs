@@ -3,18 +3,28 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Contacts, Facts, Found, IndexTable, Item, ItemKey, Nonce};
 
-/// Is a table in memory.
+/// Is a table in memory, with a meter.
 #[derive(Default)]
-pub(crate) struct Table(Mutex<BTreeMap<ItemKey, Item>>);
+pub(crate) struct Table {
+    pub(crate) items: Mutex<BTreeMap<ItemKey, Item>>,
+    pub(crate) write_units: AtomicUsize,
+    pub(crate) queried_bytes: AtomicUsize,
+}
+
+/// Counts what the table charges for.
+fn bytes(sort: &[u8], data: &[u8]) -> usize {
+    "psdv".len() + 22 + sort.len() + data.len() + 8
+}
 
 impl IndexTable for Table {
     type Error = Infallible;
 
     async fn get(&self, key: &ItemKey) -> Result<Option<Item>, Infallible> {
-        Ok(self.0.lock().unwrap().get(key).cloned())
+        Ok(self.items.lock().unwrap().get(key).cloned())
     }
 
     async fn query_strong(
@@ -22,10 +32,13 @@ impl IndexTable for Table {
         partition: &[u8; 22],
         start: &[u8],
     ) -> Result<Vec<(Vec<u8>, Item)>, Infallible> {
-        let table = self.0.lock().unwrap();
+        let table = self.items.lock().unwrap();
         let items =
             table.iter().filter(|(key, _)| key.partition == *partition && key.sort.starts_with(start));
-        Ok(items.map(|(key, item)| (key.sort.clone(), item.clone())).collect())
+        let items: Vec<_> = items.map(|(key, item)| (key.sort.clone(), item.clone())).collect();
+        let read = items.iter().map(|(sort, item)| bytes(sort, &item.data)).sum();
+        self.queried_bytes.fetch_add(read, Ordering::Relaxed);
+        Ok(items)
     }
 
     async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, Infallible> {
@@ -34,7 +47,8 @@ impl IndexTable for Table {
     }
 
     async fn put(&self, key: &ItemKey, item: Item, seen: Option<Nonce>) -> Result<bool, Infallible> {
-        let mut table = self.0.lock().unwrap();
+        let mut table = self.items.lock().unwrap();
+        self.write_units.fetch_add(bytes(&key.sort, &item.data).div_ceil(1_024), Ordering::Relaxed);
         let is_unchanged = table.get(key).map(|item| item.nonce) == seen;
         if is_unchanged {
             table.insert(key.clone(), item);

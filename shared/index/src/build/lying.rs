@@ -2,11 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, TryStreamExt, stream};
+
 use super::write::Work;
 use super::{Block, IndexedFields};
 use crate::facts::Cell;
 use crate::writer::{Fault, Target};
 use crate::{Contacts, IndexTable, Item, ItemKey, Kind, Place, SUBS, SetPlace, Term, WholeSet, Writer};
+
+/// Queries under way at once: each may give some megabytes, of which a quarter is kept.
+const QUERIES_AT_ONCE: usize = 8;
+
+/// How many containers a slab has.
+const CONTAINERS: u8 = 4;
 
 /// Is what lies there of one set or column.
 #[derive(Debug, Default)]
@@ -65,56 +73,33 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
         block: Block,
         fields: &IndexedFields,
     ) -> Result<Snapshot, Fault<T::Error, C::Error>> {
-        let first = Place::of(*block.ordinals().start());
-        let (container, slab) = (first.container, first.slab);
-        let chunks = first.chunk..=Place::of(*block.ordinals().end()).chunk;
+        let (first, last) = (Place::of(*block.ordinals().start()), Place::of(*block.ordinals().end()));
+        // Live contacts are by container, and half of the slab's chunks begin with one byte, half
+        // with the other; of a field's terms all containers of the slab are among each other.
+        let queries = std::iter::once((Kind::Live, 0, vec![first.container]))
+            .chain(fields.terms.iter().map(|field| (Kind::Terms, *field, Vec::new())))
+            .chain(fields.columns.iter().map(|field| (Kind::Column, *field, vec![first.container >> 1])));
+        // Collected first: as a lazy stream the borrowing futures would not be provably `Send`.
+        let queries: Vec<_> = queries
+            .map(|(kind, field, start)| async move {
+                let partition = self.generation.partition(kind, field, first.slab);
+                let found = self.table.query_strong(&partition, &start).await;
+                found.map(|found| (kind, field, found)).map_err(Fault::Table)
+            })
+            .collect();
+        let mut queries = stream::iter(queries).buffer_unordered(QUERIES_AT_ONCE);
         let mut snapshot = Snapshot { is_complete: true, ..Snapshot::default() };
-        for (key, item) in self.query(Kind::Live, 0, slab, &[container]).await? {
-            match SetPlace::read(&key) {
-                Some((b"", SetPlace { sub, .. })) if is_sub(sub) => {
-                    snapshot.add(Target::Set { slab, field: 0, term: None, container }, sub, item);
-                }
-                _ => snapshot.strange_keys += 1,
-            }
-        }
-        for field in fields.terms.iter().copied() {
-            for (key, item) in self.query(Kind::Terms, field, slab, &[]).await? {
-                match SetPlace::read(&key) {
-                    Some((term, place)) if !term.is_empty() && place.container < 4 && is_sub(place.sub) => {
-                        // The slab's other containers are in the same partition.
-                        if place.container == container {
-                            let term = Some(Term::from_bytes(term));
-                            snapshot.add(Target::Set { slab, field, term, container }, place.sub, item);
-                        }
-                    }
-                    _ => snapshot.strange_keys += 1,
-                }
-            }
-        }
-        for field in fields.columns.iter().copied() {
-            // Half of the slab's chunks begin with one byte, half with the other.
-            for (key, item) in self.query(Kind::Column, field, slab, &[container >> 1]).await? {
-                match <[u8; 2]>::try_from(key.as_slice()).map(u16::from_be_bytes) {
-                    Ok(chunk) if chunks.contains(&chunk) => {
-                        snapshot.add(Target::Column { slab, field, chunk }, None, item);
-                    }
-                    Ok(_) => {}
-                    Err(_) => snapshot.strange_keys += 1,
+        while let Some((kind, field, found)) = queries.try_next().await? {
+            for (key, item) in found {
+                match place(kind, field, first.slab, &key) {
+                    Some((Target::Column { chunk, .. }, _)) if chunk < first.chunk || chunk > last.chunk => {}
+                    Some((Target::Set { container, .. }, _)) if container != first.container => {}
+                    Some((target, sub)) => snapshot.add(target, sub, item),
+                    None => snapshot.strange_keys += 1,
                 }
             }
         }
         Ok(snapshot)
-    }
-
-    async fn query(
-        &self,
-        kind: Kind,
-        field: u16,
-        slab: u16,
-        start: &[u8],
-    ) -> Result<Vec<(Vec<u8>, Item)>, Fault<T::Error, C::Error>> {
-        let partition = self.generation.partition(kind, field, slab);
-        self.table.query_strong(&partition, start).await.map_err(Fault::Table)
     }
 
     /// Reads the items of some sets and columns by their keys; of a split set the sub-containers of
@@ -148,6 +133,15 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
     }
 }
 
-fn is_sub(sub: Option<u8>) -> bool {
-    sub.is_none_or(|sub| usize::from(sub) < SUBS)
+/// Finds what lies under a key of a partition.
+fn place(kind: Kind, field: u16, slab: u16, key: &[u8]) -> Option<(Target, Option<u8>)> {
+    if kind == Kind::Column {
+        let chunk = <[u8; 2]>::try_from(key).map(u16::from_be_bytes).ok()?;
+        return Some((Target::Column { slab, field, chunk }, None));
+    }
+    let (term, SetPlace { container, sub }) = SetPlace::read(key)?;
+    let is_sub = sub.is_none_or(|sub| usize::from(sub) < SUBS);
+    let is_right = container < CONTAINERS && is_sub && term.is_empty() == (kind == Kind::Live);
+    let term = (!term.is_empty()).then(|| Term::from_bytes(term));
+    is_right.then_some((Target::Set { slab, field, term, container }, sub))
 }
