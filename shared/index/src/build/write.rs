@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 
 use super::compare::{Compared, Contents, Form};
 use super::truth::Truth;
-use crate::writer::set::item_bytes;
+use crate::writer::item::item_bytes;
 use crate::writer::{ATTEMPTS, Fault, Target};
 use crate::{ColumnBlock, Contacts, IndexTable, Malformed, Nonce, Place, SetBlock, WholeSet, Writer};
 

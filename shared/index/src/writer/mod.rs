@@ -20,9 +20,9 @@
 //! Additions go before removals: a contact that moves from one term to another is for a moment in
 //! both, and never in neither.
 
-mod column;
+pub(crate) mod item;
 mod plan;
-pub(crate) mod set;
+mod set;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +32,7 @@ use std::future::Future;
 use futures::{StreamExt, stream};
 
 use crate::facts::{Cell, CellValue};
-use crate::{Facts, Generation, IndexTable, Item, ItemKey, Malformed, Nonce};
+use crate::{ColumnBlock, Facts, Generation, IndexTable, Item, ItemKey, Malformed, Nonce};
 use plan::{Plan, Wanted, Work};
 
 pub(crate) use plan::Target;
@@ -165,7 +165,10 @@ impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
             let first = wanted.iter().map(|wanted| wanted.change).min().unwrap_or_default();
             let done = match target {
                 Target::Set { .. } => self.write_set(&target, &wanted).await,
-                Target::Column { .. } => self.write_column(&target, &wanted).await,
+                Target::Column { .. } => {
+                    let key = target.key(&self.generation, None);
+                    self.rewrite::<ColumnBlock>(&key, &target, &wanted, usize::MAX).await.map(|_| ())
+                }
             };
             done.map_err(|fault| NotApplied { first, cause: fault.into() })
         });
@@ -196,10 +199,6 @@ impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
         values
             .extend(reread.iter().zip(&facts).map(|(ordinal, facts)| (*ordinal, cell.value(facts.as_ref()))));
         Ok(values)
-    }
-
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, Fault<T::Error, C::Error>> {
-        self.table.get(key).await.map_err(Fault::Table)
     }
 
     /// Writes an item if it is still the one that was seen, and then gives the nonce of the write.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use futures::future::try_join_all;
 
+use super::item::{List, Outcome};
 use super::plan::{Target, Wanted};
 use super::{ATTEMPTS, Contacts, Fault, Writer};
-use crate::facts::CellValue;
 use crate::{IndexTable, Item, ItemKey, Nonce, Place, SUBS, SetBlock, WholeSet};
 
 impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
@@ -16,27 +16,13 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
         wanted: &[Wanted],
     ) -> Result<(), Fault<T::Error, C::Error>> {
         let key = target.key(&self.generation, None);
-        for attempt in 0..ATTEMPTS {
-            let item = self.get(&key).await?;
-            let (set, seen) = read(item.as_ref())?;
-            let WholeSet::List(offsets) = set else { return self.write_subs(target, wanted).await };
-            let mut offsets: BTreeSet<u16> = offsets.into_iter().collect();
-            for (ordinal, value) in self.values(wanted, &target.cell()).await? {
-                let offset = Place::of(ordinal).offset;
-                if value == CellValue::Bit(true) {
-                    offsets.insert(offset)
-                } else {
-                    offsets.remove(&offset)
-                };
-            }
-            let data = WholeSet::List(offsets.into_iter().collect()).encode();
-            if item_bytes(&key, &data) > self.max_item_bytes {
-                self.split(target, &key).await?;
-            } else if self.put(&key, data, seen).await?.is_some() {
-                return Ok(());
-            } else {
-                self.table.pause(attempt).await;
-            }
+        for _ in 0..ATTEMPTS {
+            match self.rewrite::<List>(&key, target, wanted, self.max_item_bytes).await? {
+                Outcome::Written => return Ok(()),
+                Outcome::Elsewhere => return self.write_subs(target, wanted).await,
+                // Whether it worked shows at the next look.
+                Outcome::Outgrown => self.split(target, &key).await?,
+            };
         }
         Err(Fault::Contended)
     }
@@ -49,12 +35,15 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
     ) -> Result<Option<Split>, Fault<T::Error, C::Error>> {
         let keys: Vec<ItemKey> = (0..SUBS as u8).map(|sub| target.key(&self.generation, Some(sub))).collect();
         // Before the list: see the module's head.
-        let seen: Vec<Option<Nonce>> = try_join_all(keys.iter().map(|key| self.get(key)))
-            .await?
+        let seen: Vec<Option<Nonce>> = self
+            .table
+            .get_many(&keys)
+            .await
+            .map_err(Fault::Table)?
             .into_iter()
             .map(|item| item.map(|item| item.nonce))
             .collect();
-        let item = self.get(key).await?;
+        let item = self.table.get(key).await.map_err(Fault::Table)?;
         let (WholeSet::List(offsets), whole_seen) = read(item.as_ref())? else { return Ok(None) };
         let blocks = WholeSet::split(&offsets);
         let puts = keys.iter().zip(&blocks).zip(seen);
@@ -80,21 +69,8 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
         let here = wanted.iter().filter(|wanted| Place::of(wanted.ordinal).sub == sub);
         let here: Vec<Wanted> = here.cloned().collect();
         let key = target.key(&self.generation, Some(sub));
-        for attempt in 0..ATTEMPTS {
-            let item = self.get(&key).await?;
-            let mut block = match &item {
-                Some(item) => SetBlock::decode(&item.data)?,
-                None => SetBlock::new(),
-            };
-            for (ordinal, value) in self.values(&here, &target.cell()).await? {
-                block.set(Place::of(ordinal).offset & 0x0FFF, value == CellValue::Bit(true));
-            }
-            if self.put(&key, block.encode(), item.map(|item| item.nonce)).await?.is_some() {
-                return Ok(());
-            }
-            self.table.pause(attempt).await;
-        }
-        Err(Fault::Contended)
+        self.rewrite::<SetBlock>(&key, target, &here, usize::MAX).await?;
+        Ok(())
     }
 }
 
@@ -113,10 +89,4 @@ fn read(item: Option<&Item>) -> Result<(WholeSet, Option<Nonce>), crate::Malform
         Some(item) => Ok((WholeSet::decode(&item.data)?, Some(item.nonce))),
         None => Ok((WholeSet::List(Vec::new()), None)),
     }
-}
-
-/// Counts what the table charges for: the names of the four attributes, too.
-pub(crate) fn item_bytes(key: &ItemKey, data: &[u8]) -> usize {
-    const NAMES: usize = "psdv".len();
-    NAMES + key.partition.len() + key.sort.len() + data.len() + Nonce::default().len()
 }
