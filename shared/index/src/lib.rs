@@ -28,7 +28,7 @@ mod testing;
 mod world;
 mod writer;
 
-pub use build::{Audit, Block, Difference, Generations, IndexedFields, NotBuilt};
+pub use build::{Audit, Block, Building, Difference, Generations, IndexedFields, NotBuilt};
 pub use column::{COLUMN_VALUES, ColumnBlock};
 pub use contact::{INDEXED_ATTRIBUTES, Planner};
 pub use facts::{Cell, Facts};

@@ -43,7 +43,7 @@ use truth::Truth;
 use write::Work;
 
 pub use audit::{Audit, Difference};
-pub use generations::Generations;
+pub use generations::{Building, Generations};
 
 /// Is a run of ordinals within one container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -125,8 +125,8 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
     /// be complete or true: of a small block it says which items to read, without reading the
     /// contacts a second time; of a large one it is not looked at.
     ///
-    /// Fields and contacts are to be of one reading of the catalog, not older than one cache time when
-    /// this starts.
+    /// Which fields there are, for the facts as well, is to be known as of the start of this: see
+    /// [`Generations`].
     ///
     /// # Errors
     /// When the table or the contacts fail.

@@ -49,15 +49,28 @@ pub(crate) struct Troubles {
 }
 
 /// Is what everybody knows a cache time later.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Meta {
-    has_late_fields: bool,
+    /// From when on the further fields are indexed.
+    late_fields: Option<u64>,
     pub(crate) generations: Generations,
 }
 
-impl Meta {
-    pub(crate) fn fields(self) -> IndexedFields {
-        let known = if self.has_late_fields { 2 } else { 1 };
+/// Is what a process goes by for one batch or block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    meta: Meta,
+    /// When it began.
+    now: u64,
+}
+
+impl Known {
+    fn written(self) -> impl Iterator<Item = Generation> {
+        self.meta.generations.written([1; 16], self.now)
+    }
+
+    fn fields(self) -> IndexedFields {
+        let known = if self.meta.late_fields.is_some_and(|since| since <= self.now) { 2 } else { 1 };
         IndexedFields {
             terms: TERM_FIELDS.into_iter().take(known).collect(),
             columns: COLUMN_FIELDS.into_iter().take(known).collect(),
@@ -65,7 +78,7 @@ impl Meta {
     }
 
     /// Gives as much of the facts as is indexed.
-    fn known(self, facts: &Facts) -> Facts {
+    fn facts(self, facts: &Facts) -> Facts {
         let fields = self.fields();
         let mut facts = facts.clone();
         facts.terms.retain(|(field, _)| fields.terms.contains(field));
@@ -81,7 +94,8 @@ struct State {
     rng: TestRng,
     troubles: Troubles,
     now: u64,
-    meta: Meta,
+    /// What the meta item was, and from when on.
+    metas: Vec<(u64, Meta)>,
     truth: BTreeMap<u32, Facts>,
     /// On which lane a contact's records are: that of its address.
     lane_of: BTreeMap<u32, usize>,
@@ -122,6 +136,24 @@ impl State {
         facts
     }
 
+    fn meta(&self) -> Meta {
+        self.metas.last().unwrap().1
+    }
+
+    /// Gives what some process knows that begins now: another one each time, with a reading of the
+    /// meta item that is as old as it may be.
+    fn known(&mut self) -> Known {
+        let age = self.below(CACHE as usize) as u64;
+        let read_at = self.now.saturating_sub(age);
+        let meta = self.metas.iter().rfind(|(since, _)| *since <= read_at).unwrap().1;
+        Known { meta, now: self.now }
+    }
+
+    fn change_meta(&mut self, change: impl FnOnce(Meta, u64) -> Meta) {
+        let meta = change(self.meta(), self.now);
+        self.metas.push((self.now, meta));
+    }
+
     fn land(&mut self, number: usize) {
         let Sent { id, key, item, seen, .. } = self.sent.swap_remove(number);
         let is_unchanged = self.table.get(&key).map(|item| item.nonce) == seen;
@@ -140,7 +172,7 @@ impl World {
             rng: TestRng::from_seed(RngAlgorithm::ChaCha, &bytes),
             troubles,
             now: 0,
-            meta: Meta::default(),
+            metas: vec![(0, Meta::default())],
             truth: BTreeMap::new(),
             lane_of: BTreeMap::new(),
             lanes: vec![VecDeque::new(); LANES],
@@ -156,8 +188,15 @@ impl World {
         self.0.lock().unwrap()
     }
 
-    pub(crate) fn meta(&self) -> Meta {
-        self.state().meta
+    /// Gives what everybody knows in the end.
+    pub(crate) fn known(&self) -> Known {
+        let state = self.state();
+        Known { meta: state.meta(), now: state.now }
+    }
+
+    /// Gives the number of the generation that is read.
+    pub(crate) fn current(&self) -> u8 {
+        self.known().meta.generations.current
     }
 
     fn writer<'a>(&'a self, view: &'a View<'a>, generation: Generation) -> Writer<'a, Self, View<'a>> {
@@ -199,8 +238,8 @@ impl World {
 
     /// Gives what the index should hold.
     pub(crate) fn expected(&self) -> Held {
-        let state = self.state();
-        state.truth.iter().map(|(ordinal, facts)| (*ordinal, (true, state.meta.known(facts)))).collect()
+        let known = self.known();
+        self.state().truth.iter().map(|(ordinal, facts)| (*ordinal, (true, known.facts(facts)))).collect()
     }
 
     /// Reads the index as it lies there.
@@ -243,7 +282,7 @@ impl World {
 /// Is how one process sees the contacts: with the fields that it knows of.
 pub(crate) struct View<'a> {
     world: &'a World,
-    meta: Meta,
+    known: Known,
 }
 
 /// Lets others go on.
@@ -325,7 +364,7 @@ impl Contacts for View<'_> {
 
     async fn facts(&self, ordinal: u32) -> Result<Option<Facts>, Infallible> {
         step().await;
-        let facts = self.world.state().truth.get(&ordinal).map(|facts| self.meta.known(facts));
+        let facts = self.world.state().truth.get(&ordinal).map(|facts| self.known.facts(facts));
         step().await;
         Ok(facts)
     }

@@ -6,24 +6,6 @@ use crate::Audit;
 /// An invocation that waits longer has timed out.
 const LONGEST_LIFE: usize = 400;
 
-/// Is the reading of the meta item that a process keeps.
-#[derive(Default)]
-struct Cached {
-    meta: Meta,
-    read_at: u64,
-}
-
-impl Cached {
-    /// Gives it, as old as it may be.
-    fn read(&mut self, world: &World) -> Meta {
-        let mut state = world.state();
-        if state.now >= self.read_at + CACHE || state.below(8) == 0 {
-            *self = Self { meta: state.meta, read_at: state.now };
-        }
-        self.meta
-    }
-}
-
 impl State {
     /// Changes a contact, and logs it on its lane.
     fn change(&mut self) {
@@ -65,17 +47,17 @@ impl State {
     }
 }
 
-impl Meta {
+impl Known {
     /// Gives a record as a process understands it.
-    fn known_change(self, change: &Change) -> Change {
+    fn change(self, change: &Change) -> Change {
         match change {
             Change::Image { ordinal, old, new } => Change::Image {
                 ordinal: *ordinal,
-                old: old.as_ref().map(|old| self.known(old)),
-                new: self.known(new),
+                old: old.as_ref().map(|old| self.facts(old)),
+                new: self.facts(new),
             },
             Change::Reread { ordinal, known } => {
-                Change::Reread { ordinal: *ordinal, known: self.known(known) }
+                Change::Reread { ordinal: *ordinal, known: self.facts(known) }
             }
         }
     }
@@ -103,7 +85,6 @@ impl World {
     /// Consumes one lane as an event source mapping does: what was not finished comes again, and
     /// sometimes what was.
     async fn consumer(self, lane: usize) {
-        let mut cached = Cached::default();
         loop {
             let batch: Vec<Change> = {
                 let mut state = self.state();
@@ -119,13 +100,13 @@ impl World {
             }
             let lost_batches = self.state().troubles.lost_batches;
             let is_lost = lost_batches.is_some_and(|many| self.state().below(many) == 0);
-            let meta = cached.read(&self);
-            let known: Vec<Change> = batch.iter().map(|change| meta.known_change(change)).collect();
+            let known = self.state().known();
+            let changes: Vec<Change> = batch.iter().map(|change| known.change(change)).collect();
             let is_done = is_lost || {
-                let view = View { world: &self, meta };
+                let view = View { world: &self, known };
                 let work = async {
-                    for generation in meta.generations.written([1; 16]) {
-                        self.writer(&view, generation).apply(&known).await?;
+                    for generation in known.written() {
+                        self.writer(&view, generation).apply(&changes).await?;
                     }
                     Ok::<_, crate::NotApplied>(())
                 };
@@ -139,23 +120,22 @@ impl World {
 
     /// Loads contacts whose making is in no stream, and builds their block until that is done.
     pub(crate) async fn loader(self) {
-        let mut known = Vec::new();
+        let mut remembered = Vec::new();
         for ordinal in IMPORTED {
             {
                 let mut state = self.state();
                 let (lane, facts) = (state.below(LANES), state.facts());
                 state.lane_of.insert(ordinal, lane);
                 state.truth.insert(ordinal, facts.clone());
-                known.push((ordinal, facts));
+                remembered.push((ordinal, facts));
             }
             step().await;
         }
-        let mut cached = Cached::default();
         loop {
             // Another one, in whose memory there is nothing, may go on.
             let remembers = self.state().below(2) == 0;
             let block = Block::new(IMPORTED[0] - self.state().below(9) as u32, 4_097).unwrap();
-            let is_done = self.build(&mut cached, block, None, if remembers { &known } else { &[] }).await;
+            let is_done = self.build(block, None, if remembers { &remembered } else { &[] }).await;
             let dies = self.state().troubles.has_dying_loaders && self.state().below(3) == 0;
             if dies || is_done && self.state().below(4) > 0 {
                 return;
@@ -164,21 +144,15 @@ impl World {
     }
 
     /// Builds a block in all generations, or in one.
-    async fn build(
-        &self,
-        cached: &mut Cached,
-        block: Block,
-        only: Option<u8>,
-        known: &[(u32, Facts)],
-    ) -> bool {
-        let meta = cached.read(self);
-        let view = View { world: self, meta };
-        let known: Vec<(u32, Facts)> =
-            known.iter().map(|(ordinal, facts)| (*ordinal, meta.known(facts))).collect();
+    async fn build(&self, block: Block, only: Option<u8>, remembered: &[(u32, Facts)]) -> bool {
+        let known = self.state().known();
+        let view = View { world: self, known };
+        let remembered: Vec<(u32, Facts)> =
+            remembered.iter().map(|(ordinal, facts)| (*ordinal, known.facts(facts))).collect();
         let work = async {
-            for generation in meta.generations.written([1; 16]) {
+            for generation in known.written() {
                 if only.is_none_or(|only| only == generation.number) {
-                    self.writer(&view, generation).build(block, &meta.fields(), &known).await?;
+                    self.writer(&view, generation).build(block, &known.fields(), &remembered).await?;
                 }
             }
             Ok::<_, crate::NotBuilt>(())
@@ -188,43 +162,42 @@ impl World {
 
     /// Takes further fields into the index.
     pub(crate) async fn fields_come(self) {
-        let mut cached = Cached::default();
         let start = self.state().below(1_500) as u64;
         self.wait(start).await;
-        self.state().meta.has_late_fields = true;
+        self.state().change_meta(|meta, now| Meta { late_fields: Some(now + CACHE), ..meta });
         self.wait(CACHE).await;
         for block in blocks() {
-            while !self.build(&mut cached, block, None, &[]).await {}
+            while !self.build(block, None, &[]).await {}
         }
     }
 
     /// Builds the next generation, and goes over to it.
     pub(crate) async fn rebuild(self) {
-        let mut cached = Cached::default();
         let start = self.state().below(1_500) as u64;
         self.wait(start).await;
-        let building = self.state().meta.generations.begin().unwrap();
-        self.state().meta.generations = building;
+        let step = |change: fn(Generations, u64) -> Generations| {
+            let change = |meta: Meta, now| Meta { generations: change(meta.generations, now), ..meta };
+            self.state().change_meta(change);
+        };
+        step(|generations, now| generations.begin(now, CACHE).unwrap());
         self.wait(CACHE).await;
         for block in blocks() {
-            while !self.build(&mut cached, block, building.building, &[]).await {}
+            while !self.build(block, Some(1), &[]).await {}
         }
-        self.state().meta.generations = building.switch().unwrap();
+        step(|generations, _| generations.switch().unwrap());
         self.wait(CACHE).await;
-        let mut state = self.state();
-        state.meta.generations = state.meta.generations.finish();
+        step(|generations, _| generations.finish());
     }
 
     /// Audits and repairs while others write.
     pub(crate) async fn auditor(self) {
-        let mut cached = Cached::default();
         for block in blocks().chain(blocks()) {
-            let meta = cached.read(&self);
-            let view = View { world: &self, meta };
-            let generation = Generation { tenant: [1; 16], number: meta.generations.current };
+            let known = self.state().known();
+            let view = View { world: &self, known };
+            let generation = Generation { tenant: [1; 16], number: known.meta.generations.current };
             let work = async {
                 let writer = self.writer(&view, generation);
-                let audit = writer.audit(block, &meta.fields()).await?;
+                let audit = writer.audit(block, &known.fields()).await?;
                 let audit =
                     if self.state().below(2) == 0 { writer.audit_again(&audit).await? } else { audit };
                 writer.repair(&audit).await
@@ -235,12 +208,12 @@ impl World {
 
     /// Audits and repairs, and tells what there was.
     pub(crate) async fn doctor(self, audits: Arc<Mutex<Vec<Audit>>>) {
-        let meta = self.meta();
-        let view = View { world: &self, meta };
-        let generation = Generation { tenant: [1; 16], number: meta.generations.current };
+        let known = self.known();
+        let view = View { world: &self, known };
+        let generation = Generation { tenant: [1; 16], number: self.current() };
         let writer = self.writer(&view, generation);
         for block in blocks() {
-            let audit = writer.audit(block, &meta.fields()).await.unwrap();
+            let audit = writer.audit(block, &known.fields()).await.unwrap();
             writer.repair(&audit).await.unwrap();
             audits.lock().unwrap().push(audit);
         }
