@@ -116,7 +116,7 @@ def fill_gaps(translated, resources, parameters):
             client("dynamodb").update_time_to_live(
                 TableName=resources[name], TimeToLiveSpecification=properties["TimeToLiveSpecification"]
             )
-        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping" and "ScalingConfig" in properties:
             # Numbers that are parameters stay text, which its poller cannot compare.
             concurrency = resolved(properties["ScalingConfig"]["MaximumConcurrency"], parameters)
             client("lambda").update_event_source_mapping(
