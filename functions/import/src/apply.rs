@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use model::import::{CellFault, Row, RowReader, Target};
 use model::{Change, ContactId, Decision, Email, Invalid, Mode, Origin, Standing, Status, Tenant};
-use roaring::RoaringBitmap;
 use store::{ContactStore, Job, NewContact, ProfileUpdate, RowCounts, StoreError, Write, Written};
 
 use crate::ImportError;
 use crate::records::Record;
 use crate::report::{BadRow, Warning};
+use crate::superseded::Superseded;
 
 /// How often a row is decided again because its contact changed meanwhile. Each time somebody
 /// else got a write through, so this many in a row is a storm; a redelivery reads again.
@@ -20,7 +20,7 @@ pub(crate) struct Applier<'a, S> {
     pub tenant: &'a Tenant,
     pub job: &'a Job,
     pub reader: &'a RowReader,
-    pub superseded: &'a RoaringBitmap,
+    pub superseded: &'a Superseded,
     pub first_try: FirstTry,
 }
 
@@ -87,7 +87,8 @@ impl<S: ContactStore> Applier<'_, S> {
         let mut applied = Applied::default();
         let mut good = Vec::new();
         for record in records {
-            if u32::try_from(record.place.row).is_ok_and(|row| self.superseded.contains(row)) {
+            let number = u32::try_from(record.place.row).unwrap_or(u32::MAX);
+            if self.superseded.rows.contains(number) {
                 applied.rows.duplicate += 1;
                 continue;
             }
@@ -96,7 +97,10 @@ impl<S: ContactStore> Applier<'_, S> {
                 continue;
             }
             match self.reader.read(record.cells.iter()) {
-                Ok(row) => good.push((record, row)),
+                Ok(mut row) => {
+                    row.change.status = self.superseded.opt_outs.of(number).or(row.change.status);
+                    good.push((record, row));
+                }
                 Err(faults) => applied.refuse(record, faults),
             }
         }

@@ -18,7 +18,8 @@ use tracing::{debug, info, warn};
 use crate::apply::{Applied, Applier, FirstTry};
 use crate::close::{CSV, ERRORS, WARNINGS};
 use crate::records::{Place, ReadFault, Record, Records};
-use crate::{Deps, ImportError, ImportStore, Pace, close, report, source, superseded};
+use crate::superseded::Superseded;
+use crate::{Deps, ImportError, ImportStore, Pace, close, report, source};
 
 /// Left for one more stretch, should the table be slow, and for handing over.
 const TIME_TO_HAND_OVER: Duration = Duration::from_secs(30);
@@ -80,7 +81,7 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
     pace: Pace,
 ) -> Result<bool, ImportError> {
     let store = deps.store.metered();
-    let superseded = superseded::get(&deps.objects, job).await?;
+    let superseded = Superseded::get(&deps.objects, job).await?;
     let demands = store.fields(tenant, Freshness::Cached).await?.demands();
     let reader = RowReader::new(job.columns.clone(), &job.options).demanding(demands);
     let mut applier = Applier {

@@ -69,3 +69,52 @@ async fn a_cell_that_nobody_understands_counts_as_an_opt_out_and_is_told() {
     let (by_hand, report) = statuses(file, options).await;
     assert_eq!((by_hand["held@example.com"], report.as_str()), (Status::Active, ""));
 }
+
+/// Of several rows of an address the last one is applied, but every one of them is a person's word.
+#[tokio::test]
+async fn an_opt_out_is_kept_also_by_a_row_that_a_later_one_supersedes() {
+    use Status::{Active, Bounced, Unsubscribed};
+    let consent = Consent {
+        source: "crm".into(),
+        method: "import".into(),
+        captured_at: now(),
+        text: "all of them agreed".into(),
+    };
+    let consented = ImportOptions { consent: Some(consent), ..Default::default() };
+    let mapping = [("State".to_owned(), ColumnChoice { field: Some("status".into()), ..Default::default() })];
+    let mapped = ImportOptions { mapping: mapping.into(), ..Default::default() };
+    for (file, options, expected) in [
+        // By a column of opt-outs, over several rows, and against the word of a later one.
+        (
+            "email,Status,Opt Out\nheld@example.com,,yes\nnew@example.com,,yes\nnew@example.com,,\n\
+             HELD@example.com,active,no\nnew@example.com,active,no\nfine@example.com,,\n",
+            ImportOptions::default(),
+            [Active, Unsubscribed, Unsubscribed],
+        ),
+        // By a status that is found to be one only at the end of the file, with consent for all.
+        (
+            "email,Status\nheld@example.com,Unsubscribed\nnew@example.com,cleaned\nheld@example.com,active\n\
+             new@example.com,active\nfine@example.com,active\n",
+            consented,
+            [Active, Unsubscribed, Bounced],
+        ),
+        // By a status that was mapped; the person's own word outranks what became of a mail.
+        (
+            "email,State,Cleaned\nheld@example.com,unsubscribed,\nnew@example.com,,yes\nheld@example.com,,yes\n\
+             new@example.com,unsubscribed,\nfine@example.com,pending,\n",
+            mapped,
+            [Status::Pending, Unsubscribed, Unsubscribed],
+        ),
+        // A column with other words is none of ours, whatever some of its cells say.
+        (
+            "email,Status\nheld@example.com,Unsubscribed\nheld@example.com,Qualified\nnew@example.com,x\n\
+             fine@example.com,x\n",
+            ImportOptions::default(),
+            [Active, Active, Active],
+        ),
+    ] {
+        let (statuses, report) = statuses(file, options).await;
+        assert_eq!(statuses.into_values().collect::<Vec<_>>(), expected, "{file}");
+        assert_eq!(report, "", "{file}");
+    }
+}
