@@ -175,7 +175,10 @@ fn functions_may_do_what_their_store_does() {
     for needed in ["dynamodb:BatchGetItem DirectoryTable.Arn", "dynamodb:DeleteItem ConfigTable.Arn"] {
         assert!(import.contains(needed), "a sweep needs {needed}");
     }
-    assert!(allowed("ContactsFunction").contains("dynamodb:Query ActivityTable.Arn"));
+    for action in ["Query", "DeleteItem"] {
+        let needed = format!("dynamodb:{action} ActivityTable.Arn");
+        assert!(allowed("ContactsFunction").contains(&needed), "an erasure needs {needed}");
+    }
     for needed in [
         "GetItem ContactsTable.Arn",
         "BatchGetItem ContactsTable.Arn",

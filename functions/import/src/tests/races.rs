@@ -88,6 +88,15 @@ impl ContactStore for Meddled<'_> {
         self.store().delete(tenant, contact, now).await
     }
 
+    async fn erase(
+        &self,
+        tenant: &Tenant,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        self.store().erase(tenant, contact, now).await
+    }
+
     async fn suppress(
         &self,
         tenant: &Tenant,

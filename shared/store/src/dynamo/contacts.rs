@@ -133,6 +133,15 @@ impl ContactStore for DynamoStore {
         self.remove(&Addresses::of(tenant), contact, now).await
     }
 
+    async fn erase(
+        &self,
+        tenant: &Tenant,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        self.erase_contact(&Addresses::of(tenant), contact, now).await
+    }
+
     async fn suppress(
         &self,
         tenant: &Tenant,

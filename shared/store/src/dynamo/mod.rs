@@ -10,6 +10,7 @@ mod contact_plan;
 mod contact_writes;
 mod contacts;
 mod directory;
+mod erasure;
 mod fields;
 mod idempotency;
 mod index;

@@ -246,6 +246,24 @@ impl ContactStore for MemoryStore {
         })
     }
 
+    async fn erase(
+        &self,
+        tenant: &Tenant,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        self.call(|state| {
+            if let Some(lost) = state.changed_since(tenant.id, contact) {
+                return lost;
+            }
+            let standing = Standing::Suppressed(Suppression::erased(now));
+            state.contacts.insert((tenant.id, contact.profile.email.clone()), standing);
+            state.slots.remove(&(tenant.id, contact.ordinal));
+            state.consents.remove(&(tenant.id, contact.id));
+            Written::Done(Box::new(contact.clone()))
+        })
+    }
+
     async fn suppress(
         &self,
         tenant: &Tenant,

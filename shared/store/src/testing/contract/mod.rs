@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a clause that finds too little is to panic")]
 
 pub mod contacts;
+pub mod erasure;
 pub mod ground;
 pub mod index;
 pub mod moves;
@@ -58,6 +59,9 @@ macro_rules! contract_tests {
             contacts::contacts_are_found_by_their_ordinals,
             contacts::a_contact_past_400_kb_is_refused_and_its_neighbours_are_not,
             contacts::consent_is_logged_once,
+            erasure::an_erased_contact_leaves_only_that_it_was_erased,
+            erasure::an_erasure_of_what_changed_since_changes_nothing,
+            erasure::an_erasure_takes_a_long_log_along,
             ground::settings_belong_to_one_tenant,
             ground::a_revoked_key_is_gone_and_the_others_are_listed,
             ground::a_field_changes_only_from_where_it_stands,
