@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::import::{ColumnChoice, ImportOptions};
+use model::import::{ColumnChoice, ImportOptions, OnBlank};
 use model::{Consent, Status};
 
 use super::{World, now, profile};
@@ -68,6 +68,15 @@ async fn a_cell_that_nobody_understands_counts_as_an_opt_out_and_is_told() {
     let options = ImportOptions { mapping: mapping.into(), ..Default::default() };
     let (by_hand, report) = statuses(file, options).await;
     assert_eq!((by_hand["held@example.com"], report.as_str()), (Status::Active, ""));
+}
+
+#[tokio::test]
+async fn a_blank_cell_is_no_opt_out_also_where_blanks_clear() {
+    let options = ImportOptions { on_blank: OnBlank::Clear, ..Default::default() };
+    let file = "email,Unsubscribed,Cleaned\nheld@example.com,,\nnew@example.com,yes,\n";
+    let (statuses, report) = statuses(file, options).await;
+    assert_eq!(statuses.into_values().collect::<Vec<_>>(), [Status::Active, Status::Unsubscribed]);
+    assert_eq!(report, "");
 }
 
 /// Of several rows of an address the last one is applied, but every one of them is a person's word.

@@ -178,7 +178,7 @@ impl Reading {
                 }
             }
             // A status cannot be cleared; a blank cell leaves it.
-            Target::Status if blank => {}
+            Target::Status | Target::Unsubscribed | Target::Bounced if blank => {}
             Target::Status => {
                 self.change.status = Some(status_of(cell).map_or_else(|| cell.trim().parse(), Ok)?);
             }
