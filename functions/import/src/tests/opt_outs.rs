@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::import::{ColumnChoice, ImportOptions, OnBlank};
-use model::{Consent, Status};
+use model::{Consent, Profile, Status};
 
 use super::{World, now, profile};
 
@@ -68,6 +68,26 @@ async fn a_cell_that_nobody_understands_counts_as_an_opt_out_and_is_told() {
     let options = ImportOptions { mapping: mapping.into(), ..Default::default() };
     let (by_hand, report) = statuses(file, options).await;
     assert_eq!((by_hand["held@example.com"], report.as_str()), (Status::Active, ""));
+}
+
+#[tokio::test]
+async fn who_does_not_want_mail_opts_out_and_a_yes_opts_nobody_in() {
+    use Status::{Active, Unsubscribed};
+    for column in ["Subscribed", "Email Opt-In", "Accepts Marketing", "Email Marketing Consent"] {
+        let file = format!(
+            "email,{column}\nheld@example.com,no\ngone@example.com,yes\nnew@example.com,yes\n\
+             unsure@example.com,\nnever@example.com,NEVER_SUBSCRIBED\n"
+        );
+        let world = World::new().await;
+        world.hold(profile("held@example.com")).await;
+        world.hold(Profile { status: Unsubscribed, ..profile("gone@example.com") }).await;
+        let job = world.import(file, ImportOptions::default()).await;
+        let contacts = world.contacts().await.into_values();
+        let statuses: Vec<Status> = contacts.map(|contact| contact.profile.status).collect();
+        // In the order of addresses: gone, held, never, new, unsure.
+        let expected = [Unsubscribed, Unsubscribed, Unsubscribed, Active, Active];
+        assert_eq!((statuses.as_slice(), job.warnings), (&expected[..], 0), "{column}");
+    }
 }
 
 #[tokio::test]
