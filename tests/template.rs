@@ -172,8 +172,9 @@ fn functions_may_do_what_their_store_does() {
         assert!(settings.contains(needed), "SettingsFunction lacks {needed}");
     }
     let import = allowed("ImportFunction");
-    for needed in ["dynamodb:BatchGetItem DirectoryTable.Arn", "dynamodb:DeleteItem ConfigTable.Arn"] {
-        assert!(import.contains(needed), "a sweep needs {needed}");
+    for needed in ["BatchGetItem DirectoryTable.Arn", "Query ConfigTable.Arn", "DeleteItem ConfigTable.Arn"] {
+        let needed = format!("dynamodb:{needed}");
+        assert!(import.contains(&needed), "a sweep, and a loader's place, needs {needed}");
     }
     for action in ["Query", "DeleteItem"] {
         let needed = format!("dynamodb:{action} ActivityTable.Arn");

@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use crate::apply::{Applied, Applier, FirstTry};
 use crate::close::{CSV, ERRORS, WARNINGS};
 use crate::records::{Place, ReadFault, Record, Records};
+use crate::share::{PAUSE, in_turn};
 use crate::superseded::Superseded;
 use crate::{Deps, ImportError, ImportStore, Pace, close, report, source};
 
@@ -62,7 +63,16 @@ where
         warn!(import.id = %job.id, import.range = message.range, "dropped a range its import does not have");
         return Ok(());
     };
-    let is_loaded = range.checkpoint.done || load_range(deps, &tenant, &job, range, deadline, pace).await?;
+    if range.checkpoint.done {
+        return close::close_if_loaded(deps, job).await;
+    }
+    let name = format!("range#{}#{}", job.id, range.number);
+    let work = load_range(deps, &tenant, &job, range, deadline, pace);
+    let Some(is_loaded) = in_turn(&deps.store, tenant.id, &name, work).await? else {
+        deps.queue.send_later(message, PAUSE).await?;
+        info!(import.id = %job.id, import.range = message.range, "a range waits for others of its tenant");
+        return Ok(());
+    };
     if is_loaded {
         return close::close_if_loaded(deps, job).await;
     }

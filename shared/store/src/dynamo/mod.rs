@@ -16,6 +16,7 @@ mod idempotency;
 mod index;
 mod jobs;
 mod listing;
+mod loaders;
 mod ordinals;
 mod read;
 mod schema;

@@ -38,6 +38,7 @@ pub(super) struct State {
     pub(super) index: BTreeMap<ItemKey, IndexItem>,
     jobs: BTreeMap<(TenantId, Uuid), Job>,
     ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
+    pub(super) loaders: HashMap<TenantId, BTreeMap<String, DateTime<Utc>>>,
     requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
 }
 

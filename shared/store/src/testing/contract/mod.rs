@@ -12,7 +12,8 @@ pub mod records;
 use ::index::IndexTable;
 
 use crate::{
-    ContactStore, FieldStore, IdempotencyStore, JobStore, QuotaStore, StoreError, TenantStore, UsageStore,
+    ContactStore, FieldStore, IdempotencyStore, JobStore, LoaderStore, QuotaStore, StoreError, TenantStore,
+    UsageStore,
 };
 
 /// Is everything that keeps the contract.
@@ -21,6 +22,7 @@ pub trait AnyStore:
     + TenantStore
     + FieldStore
     + JobStore
+    + LoaderStore
     + IdempotencyStore
     + UsageStore
     + QuotaStore
@@ -33,6 +35,7 @@ impl<S> AnyStore for S where
         + TenantStore
         + FieldStore
         + JobStore
+        + LoaderStore
         + IdempotencyStore
         + UsageStore
         + QuotaStore
@@ -68,6 +71,7 @@ macro_rules! contract_tests {
             ground::a_renamed_field_keeps_its_id_and_never_takes_a_name,
             ground::usage_told_twice_counts_once,
             ground::a_quota_is_shared_and_never_exceeded,
+            ground::a_tenant_has_so_many_loaders_at_once,
             ground::an_address_is_suppressed_where_no_contact_is,
             ground::the_reason_of_a_suppression_outlives_its_contact,
             ground::an_erased_address_is_known_again,
