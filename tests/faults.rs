@@ -263,3 +263,33 @@ fn an_erasure_that_dies_anywhere_happened_whole_or_not_at_all() {
         .await;
     });
 }
+
+/// Whether somebody was first there, or had everything erased: a slot is written before its contact.
+#[test]
+fn a_create_that_is_refused_leaves_the_address_nowhere() {
+    if is_elsewhere("the engine") {
+        return;
+    }
+    Product::get().block_on(async {
+        let engine = Engine::start().await;
+        let again = async || {
+            let emails = (0..30).map(|n| format!("new-{n}@example.com"));
+            let writes = births(emails.chain(["a@example.com".to_owned()]));
+            let written = engine.healthy.write(&engine.tenant, writes, chrono::Utc::now()).await;
+            assert!(matches!(written.expect("write").pop(), Some(Ok(Written::Lost { .. }))));
+            let alone = births(["a@example.com".to_owned()].into_iter());
+            let written = engine.healthy.write(&engine.tenant, alone, chrono::Utc::now()).await;
+            assert!(matches!(written.expect("write").pop(), Some(Ok(Written::Lost { .. }))));
+        };
+        create(&engine.healthy, &engine.tenant, profile("a@example.com", Status::Active))
+            .await
+            .expect("create");
+        again().await;
+        let contact = engine.held("a@example.com").await.expect("a contact");
+        engine.healthy.erase(&engine.tenant, &contact, chrono::Utc::now()).await.expect("erase");
+        assert!(!engine.raw_tables().await.contains("a@example.com"));
+        again().await;
+        assert!(!engine.raw_tables().await.contains("a@example.com"));
+        assert_eq!(engine.walk().await.len(), 30);
+    });
+}

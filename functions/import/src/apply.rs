@@ -30,14 +30,14 @@ pub(crate) struct Applier<'a, S> {
 pub(crate) enum FirstTry {
     /// Read what stands at the address: one read unit a row.
     Read,
-    /// Create without reading: nothing more where the address is free, a write unit and a read
+    /// Create without reading: nothing more where the address is free, two write units and a read
     /// unit in vain where it is not.
     Create,
 }
 
 impl FirstTry {
-    /// Chooses by the rows before. A vain write costs five times as much as the reads that are
-    /// saved, so that creating pays while fewer than one address in six is taken; this asks for
+    /// Chooses by the rows before. What is in vain costs eleven times as much as the read that is
+    /// saved, so that creating pays while fewer than one address in twelve is taken; this asks for
     /// fewer than one in twenty, because files have stretches.
     pub(crate) fn after(applied: &Applied) -> Self {
         let tried = applied.rows.created + applied.rows.updated + applied.rows.unchanged;
