@@ -69,3 +69,24 @@ fn a_deleted_unsubscribe_stays_one() {
     let refused = client.patch("/api/v1/contacts/gone@example.com", &json!({"status": "active"}));
     assert_eq!((refused.status, &refused.json["code"]), (422, &json!("consent_required")));
 }
+
+#[test]
+fn an_erased_person_is_gone_and_stays_away() {
+    let client = Product::get().client();
+    let consent =
+        json!({"source": "form", "method": "paper", "captured_at": "2026-11-20T08:00:00Z", "text": "Yes."});
+    let body = json!({"email": "jane@example.com", "first_name": "Jane", "consent": consent});
+    let id = client.post("/api/v1/contacts", &body).json["id"].as_str().expect("an id").to_owned();
+    assert_eq!(client.delete(&format!("/api/v1/contacts/{id}?erase=true")).status, 204);
+    for path in [format!("/api/v1/contacts/{id}"), "/api/v1/contacts/jane@example.com/consents".to_owned()] {
+        assert_eq!(client.get(&path).status, 404, "{path}");
+    }
+    let refused = client.post("/api/v1/contacts", &json!({"email": "Jane@example.com"}));
+    assert_eq!((refused.status, &refused.json["code"]), (422, &json!("suppressed_erased")));
+    let import =
+        client.import(&json!({"filename": "leads.csv"}), b"email,first_name\njane@example.com,Jane\n");
+    assert_eq!(import["rows"]["suppressed"], 1);
+    assert_eq!(client.all_contacts(), Vec::<Value>::new());
+    let back = client.post("/api/v1/contacts", &json!({"email": "jane@example.com", "consent": consent}));
+    assert_eq!((back.status, &back.json["first_name"]), (201, &Value::Null));
+}

@@ -1,7 +1,7 @@
 //! A process that dies at any call to the real engine leaves a state that heals.
 
 use local::{Data, DataPlane, Ports};
-use model::{Consent, Contact, Email, Profile, Standing, Status, Tenant};
+use model::{Consent, Contact, Email, Profile, Standing, Status, SuppressionReason, Tenant};
 use store::testing::{CallFaults, Moment, stored_tenant};
 use store::{ContactStore, DynamoStore, NewContact, ProfileUpdate, SdkConfig, StoreError, Write, Written};
 
@@ -40,6 +40,23 @@ impl Engine {
             Standing::Held(contact) => Some(*contact),
             Standing::Free | Standing::Suppressed(_) => None,
         }
+    }
+
+    /// Reads what lies in the tables, as the engine has it.
+    async fn raw_tables(&self) -> String {
+        let url = self.plane.endpoints().dynamodb.clone();
+        let tables = self.plane.tables().to_env().map(|(_, name)| name.to_owned());
+        let scan = move |table: &String| {
+            let scanned = ureq::post(&url)
+                .header("x-amz-target", "DynamoDB_20120810.Scan")
+                .header("content-type", "application/x-amz-json-1.0")
+                // Any will do here, but there has to be one.
+                .header("authorization", "AWS4-HMAC-SHA256 Credential=x, SignedHeaders=x, Signature=x")
+                .header("x-amz-date", "20261123T000000Z")
+                .send(serde_json::json!({"TableName": table}).to_string());
+            scanned.expect("a scan").into_body().read_to_string().expect("items")
+        };
+        tokio::task::spawn_blocking(move || tables.iter().map(scan).collect()).await.expect("scans")
     }
 
     /// Lists the addresses that a walk over all contacts gives.
@@ -213,5 +230,66 @@ fn a_delete_that_dies_anywhere_loses_no_unsubscribe() {
             }
         })
         .await;
+    });
+}
+
+/// A log whose contact is gone could never be found again.
+#[test]
+fn an_erasure_that_dies_anywhere_happened_whole_or_not_at_all() {
+    if is_elsewhere("the engine") {
+        return;
+    }
+    Product::get().block_on(async {
+        at_every_call(async |at, moment| {
+            let engine = Engine::start().await;
+            create(&engine.healthy, &engine.tenant, profile("a@example.com", Status::Active))
+                .await
+                .expect("create");
+            let contact = engine.held("a@example.com").await.expect("a contact");
+            drop(engine.dying(at, moment).erase(&engine.tenant, &contact, chrono::Utc::now()).await);
+
+            let log = engine.healthy.consents(&engine.tenant, contact.id).await.expect("log").len();
+            let is_written = engine.raw_tables().await.contains("a@example.com");
+            let left = (log, engine.walk().await.len(), is_written);
+            match engine.at("a@example.com").await {
+                Standing::Held(still) => assert_eq!((*still, left), (contact, (1, 1, true))),
+                Standing::Suppressed(suppression) => {
+                    assert_eq!(suppression.reason, SuppressionReason::Erased);
+                    assert_eq!(left, (0, 0, false), "call {at} {moment:?}");
+                }
+                Standing::Free => panic!("call {at} {moment:?}: the erasure is forgotten"),
+            }
+        })
+        .await;
+    });
+}
+
+/// Whether somebody was first there, or had everything erased: a slot is written before its contact.
+#[test]
+fn a_create_that_is_refused_leaves_the_address_nowhere() {
+    if is_elsewhere("the engine") {
+        return;
+    }
+    Product::get().block_on(async {
+        let engine = Engine::start().await;
+        let again = async || {
+            let emails = (0..30).map(|n| format!("new-{n}@example.com"));
+            let writes = births(emails.chain(["a@example.com".to_owned()]));
+            let written = engine.healthy.write(&engine.tenant, writes, chrono::Utc::now()).await;
+            assert!(matches!(written.expect("write").pop(), Some(Ok(Written::Lost { .. }))));
+            let alone = births(["a@example.com".to_owned()].into_iter());
+            let written = engine.healthy.write(&engine.tenant, alone, chrono::Utc::now()).await;
+            assert!(matches!(written.expect("write").pop(), Some(Ok(Written::Lost { .. }))));
+        };
+        create(&engine.healthy, &engine.tenant, profile("a@example.com", Status::Active))
+            .await
+            .expect("create");
+        again().await;
+        let contact = engine.held("a@example.com").await.expect("a contact");
+        engine.healthy.erase(&engine.tenant, &contact, chrono::Utc::now()).await.expect("erase");
+        assert!(!engine.raw_tables().await.contains("a@example.com"));
+        again().await;
+        assert!(!engine.raw_tables().await.contains("a@example.com"));
+        assert_eq!(engine.walk().await.len(), 30);
     });
 }

@@ -172,10 +172,14 @@ fn functions_may_do_what_their_store_does() {
         assert!(settings.contains(needed), "SettingsFunction lacks {needed}");
     }
     let import = allowed("ImportFunction");
-    for needed in ["dynamodb:BatchGetItem DirectoryTable.Arn", "dynamodb:DeleteItem ConfigTable.Arn"] {
-        assert!(import.contains(needed), "a sweep needs {needed}");
+    for needed in ["BatchGetItem DirectoryTable.Arn", "Query ConfigTable.Arn", "DeleteItem ConfigTable.Arn"] {
+        let needed = format!("dynamodb:{needed}");
+        assert!(import.contains(&needed), "a sweep, and a loader's place, needs {needed}");
     }
-    assert!(allowed("ContactsFunction").contains("dynamodb:Query ActivityTable.Arn"));
+    for action in ["Query", "DeleteItem"] {
+        let needed = format!("dynamodb:{action} ActivityTable.Arn");
+        assert!(allowed("ContactsFunction").contains(&needed), "an erasure needs {needed}");
+    }
     for needed in [
         "GetItem ContactsTable.Arn",
         "BatchGetItem ContactsTable.Arn",

@@ -4,13 +4,17 @@ use axum::http::StatusCode;
 use model::Standing;
 use serde::Deserialize;
 use store::Written;
+use utoipa::IntoParams;
 
 use crate::Store;
 
 /// Says which kind of delete is meant.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct DeleteParams {
+    /// Erases everything that is held on the person, the consent log included. Only a keyed hash of
+    /// the address stays, and refuses it (`suppressed_erased`) until the person consents anew.
     #[serde(default)]
     erase: bool,
 }
@@ -24,6 +28,7 @@ const ROUNDS: usize = 8;
     tag = "contacts",
     params(
         ("id" = String, Path, description = "The UUID, or the URL-encoded email"),
+        DeleteParams,
         ("If-Match" = Option<String>, Header, description = "Only if the contact is in this state"),
     ),
     responses(
@@ -39,15 +44,17 @@ pub async fn delete<S: Store>(
     QueryParams(params): QueryParams<DeleteParams>,
     conditions: Preconditions,
 ) -> Result<StatusCode, ApiError> {
-    if params.erase {
-        return Err(ApiError::not_available("erasure"));
-    }
     let location = Location::parse(&id)?;
     let found = location.find(&app.store, &caller).await?;
     let mut contact = found.ok_or_else(|| ApiError::not_found("contact"))?;
     for _ in 0..ROUNDS {
         conditions.check(Some(&contact))?;
-        match app.store.delete(&caller.tenant, &contact, app.now()).await? {
+        let deleted = if params.erase {
+            app.store.erase(&caller.tenant, &contact, app.now()).await?
+        } else {
+            app.store.delete(&caller.tenant, &contact, app.now()).await?
+        };
+        match deleted {
             Written::Done(_) => return Ok(StatusCode::NO_CONTENT),
             Written::Lost { standing: Standing::Held(now), .. } if now.id == contact.id => contact = *now,
             // It moved, or went away: look again by what the caller named.

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::{StreamExt, stream};
-use model::{Email, Invalid, Profile, Standing, Status, Suppression, SuppressionReason, short_text};
+use model::{Contact, Email, Invalid, Profile, Standing, Status, Suppression, SuppressionReason, short_text};
 use serde::Serialize;
 use serde_json::Value;
 use store::{ProfileUpdate, Write, Written};
@@ -16,7 +16,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Store;
-use crate::apply::exists;
 
 const MAX_ITEMS: usize = 1_000;
 const MAX_SOURCE_CHARS: usize = 200;
@@ -180,9 +179,10 @@ async fn one<S: Store>(
     now: DateTime<Utc>,
 ) -> Result<Done, ApiError> {
     let Wanted { email, reason, source } = wanted;
-    // Of an erased person nothing is kept, not even who told.
-    let source = source.filter(|_| reason != SuppressionReason::Erased);
-    let suppression = Suppression { reason, since: now, source };
+    let suppression = match reason {
+        SuppressionReason::Erased => Suppression::erased(now),
+        _ => Suppression { reason, since: now, source },
+    };
     let mut standing = standing(app, caller, &email).await?;
     for _ in 0..ROUNDS {
         let replaces = match standing {
@@ -195,7 +195,7 @@ async fn one<S: Store>(
             }
             Standing::Suppressed(_) => return Ok(Done::Known),
             // What is held on the person would stay: that is not what erased means.
-            Standing::Held(contact) if reason == SuppressionReason::Erased => return Err(exists(&contact)),
+            Standing::Held(contact) if reason == SuppressionReason::Erased => return Err(to_erase(&contact)),
             Standing::Held(contact) if contact.profile.status.is_suppressed() => return Ok(Done::Known),
             Standing::Held(contact) => {
                 let grounds = Some(suppression.grounds());
@@ -255,6 +255,11 @@ pub async fn read<S: Store>(
         contact_id,
     };
     Ok(Json(view))
+}
+
+fn to_erase(contact: &Contact) -> ApiError {
+    let detail = "there is a contact with this email; erase it with DELETE and `erase=true`";
+    ApiError::conflict("contact_exists", detail, Some(contact.id.as_uuid()))
 }
 
 async fn standing<S: Store>(app: &App<S>, caller: &Caller, email: &Email) -> Result<Standing, ApiError> {

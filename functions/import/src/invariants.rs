@@ -59,7 +59,7 @@ pub fn check(file: &[u8]) {
         .map(|record| record.expect("nothing refuses bytes").place)
         .take_while(|place| place.offset < survey.end_offset);
     assert_eq!(loaded.last().map(|place| place.row), Some(survey.rows_total));
-    assert!(survey.superseded.max().is_none_or(|row| u64::from(row) < survey.rows_total));
+    assert!(survey.superseded.rows.max().is_none_or(|row| u64::from(row) < survey.rows_total));
 }
 
 #[cfg(test)]

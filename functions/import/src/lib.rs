@@ -22,6 +22,7 @@ mod plan;
 mod records;
 mod report;
 mod retry;
+mod share;
 mod source;
 mod split;
 mod superseded;
@@ -36,7 +37,7 @@ pub use error::ImportError;
 pub use event::handle;
 pub use retry::rest_failed;
 
-use store::{ContactStore, FieldStore, JobStore, Metered, TenantStore, UsageStore};
+use store::{ContactStore, FieldStore, JobStore, LoaderStore, Metered, TenantStore, UsageStore};
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]
@@ -53,12 +54,12 @@ pub struct Deps<S, O, Q> {
 
 /// Is a store of everything an import touches but files.
 pub trait ImportStore:
-    ContactStore + TenantStore + FieldStore + JobStore + UsageStore + Metered + Clone
+    ContactStore + TenantStore + FieldStore + JobStore + LoaderStore + UsageStore + Metered + Clone
 {
 }
 
 impl<S> ImportStore for S where
-    S: ContactStore + TenantStore + FieldStore + JobStore + UsageStore + Metered + Clone
+    S: ContactStore + TenantStore + FieldStore + JobStore + LoaderStore + UsageStore + Metered + Clone
 {
 }
 

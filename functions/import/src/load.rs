@@ -18,7 +18,9 @@ use tracing::{debug, info, warn};
 use crate::apply::{Applied, Applier, FirstTry};
 use crate::close::{CSV, ERRORS, WARNINGS};
 use crate::records::{Place, ReadFault, Record, Records};
-use crate::{Deps, ImportError, ImportStore, Pace, close, report, source, superseded};
+use crate::share::{PAUSE, in_turn};
+use crate::superseded::Superseded;
+use crate::{Deps, ImportError, ImportStore, Pace, close, report, source};
 
 /// Left for one more stretch, should the table be slow, and for handing over.
 const TIME_TO_HAND_OVER: Duration = Duration::from_secs(30);
@@ -61,7 +63,16 @@ where
         warn!(import.id = %job.id, import.range = message.range, "dropped a range its import does not have");
         return Ok(());
     };
-    let is_loaded = range.checkpoint.done || load_range(deps, &tenant, &job, range, deadline, pace).await?;
+    if range.checkpoint.done {
+        return close::close_if_loaded(deps, job).await;
+    }
+    let name = format!("range#{}#{}", job.id, range.number);
+    let work = load_range(deps, &tenant, &job, range, deadline, pace);
+    let Some(is_loaded) = in_turn(&deps.store, tenant.id, &name, work).await? else {
+        deps.queue.send_later(message, PAUSE).await?;
+        info!(import.id = %job.id, import.range = message.range, "a range waits for others of its tenant");
+        return Ok(());
+    };
     if is_loaded {
         return close::close_if_loaded(deps, job).await;
     }
@@ -80,7 +91,7 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
     pace: Pace,
 ) -> Result<bool, ImportError> {
     let store = deps.store.metered();
-    let superseded = superseded::get(&deps.objects, job).await?;
+    let superseded = Superseded::get(&deps.objects, job).await?;
     let demands = store.fields(tenant, Freshness::Cached).await?.demands();
     let reader = RowReader::new(job.columns.clone(), &job.options).demanding(demands);
     let mut applier = Applier {

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use crate::survey::Survey;
 use crate::text::{Unread, read_through};
-use crate::{Deps, ImportError, ImportStore, superseded};
+use crate::{Deps, ImportError, ImportStore};
 
 /// Plans a job that stands at `planning`: reads its file through, then defines what fields are
 /// new, stores what loaders need, and moves the job on to `importing` or `failed`.
@@ -29,8 +29,8 @@ pub(crate) async fn plan<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
         Err(Unread::Refused(refusal)) => return fail(deps, job, JobStatus::Planning, refusal).await,
         Err(Unread::Failed(error)) => return Err(error),
     };
-    superseded::put(&deps.objects, &job, &survey.superseded).await?;
-    let duplicates = survey.superseded.len();
+    survey.superseded.put(&deps.objects, &job).await?;
+    let duplicates = survey.superseded.rows.len();
     let range = only_range(&job, &survey);
     job.columns = planned_columns(&store, tenant, &survey).await?;
     store.create_range(&range).await?;

@@ -1,17 +1,18 @@
 //! The one pass over the records of a file before any of them is applied.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use model::AttributeType;
 use model::import::{
     Column, ColumnFacts, FileRefusal, ImportOptions, PlannedColumn, RowReader, Target, plan_columns,
+    status_columns, status_of,
 };
-use roaring::RoaringBitmap;
 
 use crate::dialect::{HEADER_WITHIN, MAX_FOOTERS, is_footer, is_header, names, not_text};
 use crate::records::{Layout, Place, ReadFault, Record, Records};
 use crate::report;
-use crate::superseded::Sightings;
+use crate::superseded::{OptOuts, Sightings, Superseded};
 
 /// Columns and the bytes of their names go into the import's own record, which holds 400 KB.
 pub(crate) const MAX_COLUMNS: usize = 2_000;
@@ -27,8 +28,7 @@ pub(crate) struct Survey {
     pub first: Place,
     /// The byte behind the last record that counts.
     pub end_offset: u64,
-    /// Valid rows with a valid row of the same address after them.
-    pub superseded: RoaringBitmap,
+    pub superseded: Superseded,
 }
 
 /// Reads a whole file through, in the memory of one record and of [`Sightings`]. The `source`
@@ -56,6 +56,10 @@ pub(crate) fn survey(
     let provisional = provisional_reader(&header, &options, &facts)?;
 
     let mut sightings = Sightings::new();
+    let mut opt_outs = OptOuts::default();
+    // A column of that name is our status only if all its cells are; the end of the file tells.
+    let mut by_status: BTreeMap<usize, OptOuts> =
+        status_columns(&header).map(|index| (index, OptOuts::default())).collect();
     let mut rows_total = 0;
     let mut first = None;
     let mut footer: Option<Place> = None;
@@ -69,7 +73,12 @@ pub(crate) fn survey(
         if record.fault.is_none()
             && let Ok(row) = provisional.read(record.cells.iter())
         {
-            sightings.see(&row.email, row_number);
+            let earlier = sightings.see(&row.email, row_number);
+            opt_outs.note(row_number, earlier, row.change.status);
+            for (index, opt_outs) in &mut by_status {
+                let said = record.cells.get(*index).and_then(status_of);
+                opt_outs.note(row_number, earlier, said);
+            }
             facts.iter_mut().zip(&record.cells).for_each(|(facts, cell)| facts.observe(cell));
         }
     }
@@ -81,8 +90,14 @@ pub(crate) fn survey(
     let first = first.filter(|_| rows_total > 0);
     let first = first.ok_or_else(|| empty("the file has a header and no records"))?;
     let columns = plan_columns(&header, &options, &facts).map_err(ReadFault::Refused)?;
+    for (index, by_status) in by_status {
+        if columns.get(index).is_some_and(|column| column.field == Some(Target::Status)) {
+            opt_outs.add(&by_status);
+        }
+    }
     let columns = columns.into_iter().zip(facts.iter().map(ColumnFacts::kind)).collect();
-    Ok(Survey { columns, rows_total, first, end_offset, superseded: sightings.superseded() })
+    let superseded = Superseded { rows: sightings.superseded(), opt_outs };
+    Ok(Survey { columns, rows_total, first, end_offset, superseded })
 }
 
 /// Finds the header. A file in which no record is one is refused for what its first record lacks.
@@ -126,7 +141,8 @@ fn check_size(header: &[String]) -> Result<(), ReadFault> {
 /// INVARIANT: it finds the same rows valid as the final reader does. Attributes never make a row
 /// invalid, so their missing ids do not matter. Of the other fields only a status that nobody
 /// asked for depends on the cells: it is ours only if every cell is one, and then none is at
-/// fault; so it is left out here.
+/// fault; so it is left out here. So is the status that was asked for the whole file, which is
+/// nobody's own word.
 fn provisional_reader(
     header: &[String],
     options: &ImportOptions,
@@ -140,7 +156,8 @@ fn provisional_reader(
         }
         PlannedColumn { column, id: None }
     });
-    Ok(RowReader::new(columns.collect(), options))
+    let options = ImportOptions { status: None, ..options.clone() };
+    Ok(RowReader::new(columns.collect(), &options))
 }
 
 fn empty(detail: &str) -> ReadFault {

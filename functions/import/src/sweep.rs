@@ -12,6 +12,7 @@ use store::{FieldWrite, Freshness, ProfileUpdate, StoreError, SweepMessage, Swee
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::share::{PAUSE, in_turn};
 use crate::{Deps, ImportError, ImportStore};
 
 /// Contacts that are read and written together.
@@ -29,15 +30,33 @@ pub(crate) async fn sweep<S: ImportStore, O, Q: SweepQueue>(
         warn!(tenant.id = %message.tenant, "dropped a sweep of no known tenant");
         return Ok(());
     };
+    let name = format!("sweep#{}", message.field);
+    match in_turn(&deps.store, tenant.id, &name, sweep_pages(deps, &tenant, message, deadline)).await? {
+        Some(true) => {}
+        Some(false) => deps.queue.send_sweep(message).await?,
+        None => {
+            deps.queue.send_sweep_later(message, PAUSE).await?;
+            info!(tenant.id = %tenant.id, field.id = %message.field, "a sweep waits for others of its tenant");
+        }
+    }
+    Ok(())
+}
+
+/// Sweeps until that is over (true) or the deadline is near (false).
+async fn sweep_pages<S: ImportStore, O, Q>(
+    deps: &Deps<S, O, Q>,
+    tenant: &Tenant,
+    message: SweepMessage,
+    deadline: Option<Instant>,
+) -> Result<bool, ImportError> {
     loop {
-        let Some((field, change)) = open(&deps.store, &tenant, message).await? else { return Ok(()) };
-        if !page(deps, &tenant, &field, &change).await? {
+        let Some((field, change)) = open(&deps.store, tenant, message).await? else { return Ok(true) };
+        if !page(deps, tenant, &field, &change).await? {
             info!(tenant.id = %tenant.id, field.id = %field.id, "finished the sweep of a field");
-            return Ok(());
+            return Ok(true);
         }
         if deadline.is_some_and(|deadline| Instant::now() + TIME_TO_HAND_OVER > deadline) {
-            deps.queue.send_sweep(message).await?;
-            return Ok(());
+            return Ok(false);
         }
     }
 }

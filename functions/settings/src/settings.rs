@@ -60,6 +60,8 @@ struct Limits {
     window_seconds: u32,
     /// Imports under way at once; over that 429.
     imports_at_once: usize,
+    /// Imports, and conversions of fields, that are worked on at once; the others wait their turn.
+    loaders_at_once: u8,
     fields: usize,
     api_keys: usize,
     tags_a_contact: usize,
@@ -74,6 +76,7 @@ const LIMITS: Limits = Limits {
     requests_a_key: REQUESTS_A_WINDOW,
     window_seconds: WINDOW_S,
     imports_at_once: store::IMPORTS_AT_ONCE,
+    loaders_at_once: store::LOADERS_A_TENANT,
     fields: MAX_FIELDS,
     api_keys: MAX_KEYS,
     tags_a_contact: MAX_TAGS,

@@ -99,6 +99,11 @@ impl Suppression {
         Some(Self { reason, since: now, source })
     }
 
+    /// Remembers that a person had everything erased; not even who told.
+    pub fn erased(since: DateTime<Utc>) -> Self {
+        Self { reason: SuppressionReason::Erased, since, source: None }
+    }
+
     /// Gives what a contact keeps of it that comes to life, or moves, to the address.
     pub fn grounds(&self) -> Grounds {
         Grounds { reason: self.reason, source: self.source.clone() }

@@ -119,6 +119,16 @@ pub trait ContactStore: Send + Sync {
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<Written, StoreError>> + Send;
 
+    /// Erases a contact that was read, if it did not change since, with its slot and everything that
+    /// is logged under its id. Nothing is left but the keyed hash of its address, as a suppression.
+    /// [`Written::Done`] gives what was erased.
+    fn erase(
+        &self,
+        tenant: &Tenant,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+
     /// Remembers that an address must not be written to, where no contact is and no suppression but
     /// the one that was read. Gives what stands in the way, none where it is done.
     fn suppress(

@@ -12,6 +12,7 @@ mod error;
 mod fields;
 mod idempotency;
 mod jobs;
+mod loaders;
 mod meter;
 mod objects;
 mod queue;
@@ -35,6 +36,7 @@ pub use idempotency::{Begun, IdempotencyStore, ItemOutcome, Outcome, RequestKey}
 pub use jobs::{
     Checkpoint, FileFormat, FileKind, IMPORTS_AT_ONCE, Job, JobStatus, JobStore, PlainText, Range, RowCounts,
 };
+pub use loaders::{LOADERS_A_TENANT, LoaderStore};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
 pub use queue::{RangeMessage, RangeQueue, SweepMessage, SweepQueue};

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::time::Duration;
 
 use model::{FieldId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,13 @@ pub struct RangeMessage {
 pub trait RangeQueue: Send + Sync {
     /// Sends messages; all of them, or an error.
     fn send(&self, messages: &[RangeMessage]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Sends a message that is delivered after a while, at most 15 minutes.
+    fn send_later(
+        &self,
+        message: RangeMessage,
+        after: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Asks to go through a tenant's contacts for a field whose type changed, or that was dropped.
@@ -36,4 +44,11 @@ pub struct SweepMessage {
 pub trait SweepQueue: Send + Sync {
     /// Sends a message.
     fn send_sweep(&self, message: SweepMessage) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Sends a message that is delivered after a while, at most 15 minutes.
+    fn send_sweep_later(
+        &self,
+        message: SweepMessage,
+        after: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

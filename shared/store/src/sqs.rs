@@ -51,16 +51,24 @@ impl RangeQueue for SqsRanges {
         for messages in messages.chunks(MESSAGES_A_CALL) {
             let entries = messages
                 .iter()
-                .map(|message| entry(format!("range-{}", message.range), message.tenant, message));
+                .map(|message| entry(range_id(message), message.tenant, message, Duration::ZERO));
             self.send_batch(entries.collect::<Result<_, _>>()?).await?;
         }
         Ok(())
+    }
+
+    async fn send_later(&self, message: RangeMessage, after: Duration) -> Result<(), StoreError> {
+        self.send_batch(vec![entry(range_id(&message), message.tenant, &message, after)?]).await
     }
 }
 
 impl SweepQueue for SqsRanges {
     async fn send_sweep(&self, message: SweepMessage) -> Result<(), StoreError> {
-        self.send_batch(vec![entry("sweep".to_owned(), message.tenant, &message)?]).await
+        self.send_sweep_later(message, Duration::ZERO).await
+    }
+
+    async fn send_sweep_later(&self, message: SweepMessage, after: Duration) -> Result<(), StoreError> {
+        self.send_batch(vec![entry("sweep".to_owned(), message.tenant, &message, after)?]).await
     }
 }
 
@@ -77,16 +85,22 @@ impl SqsRanges {
     }
 }
 
+fn range_id(message: &RangeMessage) -> String {
+    format!("range-{}", message.range)
+}
+
 fn entry(
     id: String,
     tenant: TenantId,
     message: &impl Serialize,
+    after: Duration,
 ) -> Result<SendMessageBatchRequestEntry, StoreError> {
     let body = serde_json::to_string(message).map_err(|e| StoreError::Refused(Box::new(e)))?;
     SendMessageBatchRequestEntry::builder()
         .id(id)
         .message_body(body)
         .message_group_id(tenant.to_string())
+        .delay_seconds(i32::try_from(after.as_secs()).unwrap_or(i32::MAX))
         .build()
         .map_err(|e| StoreError::Refused(Box::new(e)))
 }

@@ -58,7 +58,7 @@ enum Operation {
     Upsert { email: usize, status: Option<usize>, consent: bool },
     Batch { email: usize, status: Option<usize>, mode: usize },
     Patch { email: usize, status: Option<usize>, to: Option<usize>, consent: bool },
-    Delete { email: usize },
+    Delete { email: usize, erase: bool },
     Suppress { email: usize, reason: usize },
 }
 
@@ -85,7 +85,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         (email.clone(), status, proptest::option::of(email.clone()), consent)
             .prop_map(|(email, status, to, consent)| Operation::Patch { email, status, to, consent }),
         (email.clone(), 0..5_usize).prop_map(|(email, reason)| Operation::Suppress { email, reason }),
-        email.prop_map(|email| Operation::Delete { email }),
+        (email, prop::bool::weighted(0.3)).prop_map(|(email, erase)| Operation::Delete { email, erase }),
     ];
     proptest::collection::vec(operation, 1..40)
 }
@@ -145,8 +145,9 @@ async fn run(client: &Client, operation: &Operation) -> bool {
             client.json(Method::POST, "/api/v1/suppressions", json!({"suppressions": [item]})).await;
             false
         }
-        Operation::Delete { email } => {
-            client.call(Method::DELETE, &format!("/api/v1/contacts/{}", address(*email))).await;
+        Operation::Delete { email, erase } => {
+            let path = format!("/api/v1/contacts/{}?erase={erase}", address(*email));
+            client.call(Method::DELETE, &path).await;
             false
         }
     }

@@ -12,6 +12,7 @@ mod races;
 mod records;
 mod reports;
 mod rows;
+mod shares;
 mod tables;
 mod warnings;
 

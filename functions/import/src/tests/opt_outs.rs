@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use model::import::{ColumnChoice, ImportOptions};
-use model::{Consent, Status};
+use model::import::{ColumnChoice, ImportOptions, OnBlank};
+use model::{Consent, Profile, Status};
 
 use super::{World, now, profile};
 
@@ -68,4 +68,82 @@ async fn a_cell_that_nobody_understands_counts_as_an_opt_out_and_is_told() {
     let options = ImportOptions { mapping: mapping.into(), ..Default::default() };
     let (by_hand, report) = statuses(file, options).await;
     assert_eq!((by_hand["held@example.com"], report.as_str()), (Status::Active, ""));
+}
+
+#[tokio::test]
+async fn who_does_not_want_mail_opts_out_and_a_yes_opts_nobody_in() {
+    use Status::{Active, Unsubscribed};
+    for column in ["Subscribed", "Email Opt-In", "Accepts Marketing", "Email Marketing Consent"] {
+        let file = format!(
+            "email,{column}\nheld@example.com,no\ngone@example.com,yes\nnew@example.com,yes\n\
+             unsure@example.com,\nnever@example.com,NEVER_SUBSCRIBED\n"
+        );
+        let world = World::new().await;
+        world.hold(profile("held@example.com")).await;
+        world.hold(Profile { status: Unsubscribed, ..profile("gone@example.com") }).await;
+        let job = world.import(file, ImportOptions::default()).await;
+        let contacts = world.contacts().await.into_values();
+        let statuses: Vec<Status> = contacts.map(|contact| contact.profile.status).collect();
+        // In the order of addresses: gone, held, never, new, unsure.
+        let expected = [Unsubscribed, Unsubscribed, Unsubscribed, Active, Active];
+        assert_eq!((statuses.as_slice(), job.warnings), (&expected[..], 0), "{column}");
+    }
+}
+
+#[tokio::test]
+async fn a_blank_cell_is_no_opt_out_also_where_blanks_clear() {
+    let options = ImportOptions { on_blank: OnBlank::Clear, ..Default::default() };
+    let file = "email,Unsubscribed,Cleaned\nheld@example.com,,\nnew@example.com,yes,\n";
+    let (statuses, report) = statuses(file, options).await;
+    assert_eq!(statuses.into_values().collect::<Vec<_>>(), [Status::Active, Status::Unsubscribed]);
+    assert_eq!(report, "");
+}
+
+/// Of several rows of an address the last one is applied, but every one of them is a person's word.
+#[tokio::test]
+async fn an_opt_out_is_kept_also_by_a_row_that_a_later_one_supersedes() {
+    use Status::{Active, Bounced, Unsubscribed};
+    let consent = Consent {
+        source: "crm".into(),
+        method: "import".into(),
+        captured_at: now(),
+        text: "all of them agreed".into(),
+    };
+    let consented = ImportOptions { consent: Some(consent), ..Default::default() };
+    let mapping = [("State".to_owned(), ColumnChoice { field: Some("status".into()), ..Default::default() })];
+    let mapped = ImportOptions { mapping: mapping.into(), ..Default::default() };
+    for (file, options, expected) in [
+        // By a column of opt-outs, over several rows, and against the word of a later one.
+        (
+            "email,Status,Opt Out\nheld@example.com,,yes\nnew@example.com,,yes\nnew@example.com,,\n\
+             HELD@example.com,active,no\nnew@example.com,active,no\nfine@example.com,,\n",
+            ImportOptions::default(),
+            [Active, Unsubscribed, Unsubscribed],
+        ),
+        // By a status that is found to be one only at the end of the file, with consent for all.
+        (
+            "email,Status\nheld@example.com,Unsubscribed\nnew@example.com,cleaned\nheld@example.com,active\n\
+             new@example.com,active\nfine@example.com,active\n",
+            consented,
+            [Active, Unsubscribed, Bounced],
+        ),
+        // By a status that was mapped; the person's own word outranks what became of a mail.
+        (
+            "email,State,Cleaned\nheld@example.com,unsubscribed,\nnew@example.com,,yes\nheld@example.com,,yes\n\
+             new@example.com,unsubscribed,\nfine@example.com,pending,\n",
+            mapped,
+            [Status::Pending, Unsubscribed, Unsubscribed],
+        ),
+        // A column with other words is none of ours, whatever some of its cells say.
+        (
+            "email,Status\nheld@example.com,Unsubscribed\nheld@example.com,Qualified\nnew@example.com,x\n\
+             fine@example.com,x\n",
+            ImportOptions::default(),
+            [Active, Active, Active],
+        ),
+    ] {
+        let (statuses, report) = statuses(file, options).await;
+        assert_eq!(statuses.into_values().collect::<Vec<_>>(), expected, "{file}");
+        assert_eq!(report, "", "{file}");
+    }
 }

@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 use model::import::{ImportOptions, RowReader};
 use model::{Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Status, Suppression, Tenant};
-use roaring::RoaringBitmap;
 use serde_json::json;
 use store::testing::MemoryStore;
 use store::{
@@ -16,6 +15,7 @@ use super::{World, counts, deliver, now, profile, rows, sqs_event};
 use crate::ImportError;
 use crate::apply::{Applier, FirstTry};
 use crate::records::{Place, Records};
+use crate::superseded::Superseded;
 
 /// Lets somebody else write just before each write of the import, so many times.
 struct Meddled<'a> {
@@ -88,6 +88,15 @@ impl ContactStore for Meddled<'_> {
         self.store().delete(tenant, contact, now).await
     }
 
+    async fn erase(
+        &self,
+        tenant: &Tenant,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        self.store().erase(tenant, contact, now).await
+    }
+
     async fn suppress(
         &self,
         tenant: &Tenant,
@@ -150,7 +159,7 @@ async fn apply_meddled(
     let records: Vec<_> = Records::new(&b"a@example.com,Acme\nb@example.com,Acme\n"[..], b',', place)
         .map(|record| record.unwrap())
         .collect();
-    let superseded = RoaringBitmap::new();
+    let superseded = Superseded::default();
     let (tenant, job, reader, superseded) = (&world.tenant, &job, &reader, &superseded);
     let applier = Applier { store: &store, tenant, job, reader, superseded, first_try };
     applier.apply(&records, now()).await.map(|applied| applied.rows)

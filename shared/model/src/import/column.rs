@@ -25,7 +25,7 @@ impl ColumnFacts {
         if cell.trim().is_empty() {
             return;
         }
-        self.not_a_status = self.not_a_status || row::status(cell).is_none();
+        self.not_a_status = self.not_a_status || row::status_of(cell).is_none();
         self.has_several = self.has_several || cell::has_several(cell);
         // Text is the type of last resort: once found, no other cell can change it.
         if self.kind != Some(AttributeType::Text) {
@@ -82,6 +82,12 @@ impl FileRefusal {
     pub fn new(code: &str, detail: impl Into<String>) -> Self {
         Self { code: code.to_owned(), detail: detail.into() }
     }
+}
+
+/// Finds the columns that are the status of the contact if all their cells are one.
+pub fn status_columns(header: &[String]) -> impl Iterator<Item = usize> {
+    let is_status = |name| field_named(name).is_some_and(|(target, _)| target == Target::Status);
+    header.iter().enumerate().filter(move |(_, name)| is_status(name)).map(|(index, _)| index)
 }
 
 /// Decides for each column of a file which field it is: as asked, else by its name, else a custom

@@ -38,7 +38,7 @@ const NAMES: [(Target, &str); 8] = [
 
 /// Lists the names of columns that say who must not be written to. Every column with such a name
 /// counts, so their order says nothing.
-const OPT_OUTS: [(Target, &str); 2] = [
+const OPT_OUTS: [(Target, &str); 3] = [
     // Mailchimp: `UNSUB_TIME`. HubSpot: `Unsubscribed from all email`, `hs_email_optout`.
     // Salesforce, Zoho: `Email Opt Out`, `HasOptedOutOfEmail`. Pardot: `Opted Out`, `Do Not Email`.
     // Dynamics: `Do not allow Emails`. Brevo: `EMAIL_BLACKLISTED`.
@@ -54,6 +54,19 @@ const OPT_OUTS: [(Target, &str); 2] = [
          donotallowemails donotallowbulkemail donotallowbulkemails donotbulkemail dnd noemail nomail \
          marketingoptout marketingunsubscribed suppressed issuppressed emailsuppressed blacklisted \
          blocklisted emailblacklisted emailblocklisted abgemeldet desabonne baja",
+    ),
+    // Shopify: `Accepts Email Marketing`. Klaviyo: `Email Marketing Consent`. Pipedrive: `Marketing
+    // status`. Wix: `Email subscriber status`. Constant Contact: `Email permission status`. Times of
+    // an opt-in are not here: who has none was not asked.
+    (
+        Target::Subscribed,
+        "subscribed issubscribed emailsubscribed subscribedtoemail subscribedtoemails \
+         subscribedtonewsletter newslettersubscribed emailsubscriberstatus emailsubscriptionstatus optin \
+         optedin isoptedin hasoptedin emailoptin emailoptedin optintoemail optinstatus emailoptinstatus \
+         marketingoptin emailmarketingoptin acceptsmarketing acceptsemailmarketing acceptsemails \
+         acceptsemail marketingconsent emailmarketingconsent emailconsent marketingallowed \
+         marketingstatus emailmarketingstatus emailpermission emailpermissionstatus \
+         permissiontoemail",
     ),
     // Mailchimp: `CLEAN_TIME`. Salesforce: `IsEmailBounced`, `Email Bounced Date`. HubSpot: `Email
     // hard bounce reason`. Marketo: `Email Invalid`.

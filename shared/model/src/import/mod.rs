@@ -9,7 +9,7 @@ mod options;
 mod row;
 mod target;
 
-pub use column::{Column, ColumnFacts, FileRefusal, plan_columns};
+pub use column::{Column, ColumnFacts, FileRefusal, plan_columns, status_columns};
 pub use options::{ColumnChoice, ImportOptions, OnBlank, UnmappedColumns};
-pub use row::{CellFault, PlannedColumn, Row, RowReader};
+pub use row::{CellFault, PlannedColumn, Row, RowReader, status_of};
 pub use target::Target;

@@ -178,11 +178,11 @@ impl Reading {
                 }
             }
             // A status cannot be cleared; a blank cell leaves it.
-            Target::Status if blank => {}
+            Target::Status | Target::Unsubscribed | Target::Subscribed | Target::Bounced if blank => {}
             Target::Status => {
-                self.change.status = Some(status(cell).map_or_else(|| cell.trim().parse(), Ok)?);
+                self.change.status = Some(status_of(cell).map_or_else(|| cell.trim().parse(), Ok)?);
             }
-            Target::Unsubscribed | Target::Bounced => self.opt_out(index, target, cell),
+            Target::Unsubscribed | Target::Subscribed | Target::Bounced => self.opt_out(index, target, cell),
             Target::Tags => self.tags(cell)?,
             Target::Engagement(engagement) => {
                 let value = (!blank).then(|| moment(cell)).transpose()?;
@@ -224,7 +224,10 @@ impl Reading {
     }
 
     fn opt_out(&mut self, index: usize, target: &Target, cell: &str) {
-        let read = OptOut::read(cell);
+        let read = match target {
+            Target::Subscribed => OptOut::read_opt_in(cell),
+            _ => OptOut::read(cell),
+        };
         if read == OptOut::No {
             return;
         }
@@ -258,7 +261,7 @@ fn more_values() -> Invalid {
 }
 
 /// Reads a status as exports of other tools spell it.
-pub(super) fn status(cell: &str) -> Option<Status> {
+pub fn status_of(cell: &str) -> Option<Status> {
     match cell.trim().to_ascii_lowercase().as_str() {
         "active" | "subscribed" => Some(Status::Active),
         "pending" | "unconfirmed" => Some(Status::Pending),

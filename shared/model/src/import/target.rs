@@ -24,6 +24,8 @@ pub enum Target {
     Status,
     /// Whether, or since when, the person wants no mail; as exporters write it.
     Unsubscribed,
+    /// Whether the person wants mail: a no is an opt-out, anything else says nothing.
+    Subscribed,
     /// Whether, or since when, the address takes no mail.
     Bounced,
     /// Labels, separated by commas, semicolons, bars or `:::`.
@@ -35,7 +37,7 @@ pub enum Target {
 }
 
 impl Target {
-    pub(super) const STANDARD: [Self; 14] = [
+    pub(super) const STANDARD: [Self; 15] = [
         Self::Email,
         Self::FirstName,
         Self::LastName,
@@ -44,6 +46,7 @@ impl Target {
         Self::Phone,
         Self::Status,
         Self::Unsubscribed,
+        Self::Subscribed,
         Self::Bounced,
         Self::Tags,
         Self::Engagement(Engagement::Opened),
@@ -56,7 +59,7 @@ impl Target {
     /// each counts: one that is overlooked is an unsubscribe lost.
     pub(super) fn opt_out(&self) -> Option<Status> {
         match self {
-            Self::Unsubscribed => Some(Status::Unsubscribed),
+            Self::Unsubscribed | Self::Subscribed => Some(Status::Unsubscribed),
             Self::Bounced => Some(Status::Bounced),
             _ => None,
         }
@@ -100,6 +103,7 @@ impl fmt::Display for Target {
             Self::Phone => "phone",
             Self::Status => "status",
             Self::Unsubscribed => "unsubscribed",
+            Self::Subscribed => "subscribed",
             Self::Bounced => "bounced",
             Self::Tags => "tags",
             Self::Engagement(engagement) => engagement.field_name(),

@@ -14,7 +14,8 @@ use crate::{ConsentEntry, StoreError};
 
 const PREFIX: &str = "consent#";
 
-fn part(tenant: TenantId, contact: ContactId) -> Value {
+/// Names the partition of everything that is logged of a contact.
+pub(super) fn part(tenant: TenantId, contact: ContactId) -> Value {
     Value::S(format!("{tenant}#{contact}"))
 }
 

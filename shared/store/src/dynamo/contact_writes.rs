@@ -94,17 +94,10 @@ impl DynamoStore {
         replaces: Option<Suppression>,
         now: DateTime<Utc>,
     ) -> Result<Written, StoreError> {
-        let (id, ver) = as_read(before);
         let leave = if let Some(suppression) = Suppression::left_by(before, now) {
-            let put = Put::builder()
-                .table_name(&self.tables.contacts)
-                .set_item(Some(tombstone(addresses, &before.profile.email, &suppression)))
-                .condition_expression(AS_READ)
-                .expression_attribute_values(":id", id)
-                .expression_attribute_values(":ver", ver)
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-            TransactWriteItem::builder().put(put.build().map_err(refused)?)
+            self.leave(addresses, before, &suppression)?
         } else {
+            let (id, ver) = as_read(before);
             let delete = Delete::builder()
                 .table_name(&self.tables.contacts)
                 .set_key(Some(addresses.key(&before.profile.email)))
@@ -112,7 +105,7 @@ impl DynamoStore {
                 .expression_attribute_values(":id", id)
                 .expression_attribute_values(":ver", ver)
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-            TransactWriteItem::builder().delete(delete.build().map_err(refused)?)
+            TransactWriteItem::builder().delete(delete.build().map_err(refused)?).build()
         };
         let (expression, values) = free(replaces.as_ref());
         let arrive = Put::builder()
@@ -124,19 +117,49 @@ impl DynamoStore {
             .build()
             .map_err(refused)?;
         let slot = self.move_slot(addresses.tenant, contact.ordinal, &contact.profile.email)?;
-        let moved = self
+        let writes = vec![
+            leave,
+            TransactWriteItem::builder().put(arrive).build(),
+            TransactWriteItem::builder().update(slot).build(),
+        ];
+        let lost = self.write_together(writes, &[&before.profile.email, &contact.profile.email]).await?;
+        Ok(lost.unwrap_or_else(|| Written::Done(Box::new(contact))))
+    }
+
+    /// Plans to put a suppression in the place of a contact that was read.
+    pub(super) fn leave(
+        &self,
+        addresses: &Addresses,
+        contact: &Contact,
+        suppression: &Suppression,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let (id, ver) = as_read(contact);
+        let put = Put::builder()
+            .table_name(&self.tables.contacts)
+            .set_item(Some(tombstone(addresses, &contact.profile.email, suppression)))
+            .condition_expression(AS_READ)
+            .expression_attribute_values(":id", id)
+            .expression_attribute_values(":ver", ver)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(TransactWriteItem::builder().put(put.build().map_err(refused)?).build())
+    }
+
+    /// Carries all writes out or none, the first of them at these addresses. Gives what stood in
+    /// the way there, none where they are done.
+    pub(super) async fn write_together(
+        &self,
+        writes: Vec<TransactWriteItem>,
+        emails: &[&Email],
+    ) -> Result<Option<Written>, StoreError> {
+        let transaction = self
             .client
             .transact_write_items()
-            .transact_items(leave.build())
-            .transact_items(TransactWriteItem::builder().put(arrive).build())
-            .transact_items(TransactWriteItem::builder().update(slot).build())
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        let error = match moved {
+            .set_transact_items(Some(writes))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let error = match transaction.send().await {
             Ok(answer) => {
                 answer.consumed_capacity().iter().for_each(|used| self.wrote(Some(used)));
-                return Ok(Written::Done(Box::new(contact)));
+                return Ok(None);
             }
             Err(error) => error,
         };
@@ -144,15 +167,14 @@ impl DynamoStore {
         else {
             return Err(store_error(error));
         };
-        let places = [&before.profile.email, &contact.profile.email];
-        for (reason, email) in cancelled.cancellation_reasons().iter().zip(places) {
-            match reason.code() {
-                Some("ConditionalCheckFailed") => return lost(email, reason.item().cloned()),
-                Some(code) if is_busy(code) => return Err(StoreError::Unavailable(Box::new(error))),
-                _ => {}
+        let reasons = cancelled.cancellation_reasons();
+        for (reason, email) in reasons.iter().zip(emails) {
+            if reason.code() == Some("ConditionalCheckFailed") {
+                return lost(email, reason.item().cloned()).map(Some);
             }
         }
-        Err(store_error(error))
+        let is_busy = reasons.iter().filter_map(|reason| reason.code()).any(is_busy);
+        Err(if is_busy { StoreError::Unavailable(Box::new(error)) } else { store_error(error) })
     }
 
     /// Puts the memory of a suppressed address where no contact is, and no suppression but the one

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use model::{Consent, Contact, ContactId, Email, Ordinal, Standing, Suppression, Tenant};
+use model::{Consent, Contact, ContactId, Email, Ordinal, Standing, Suppression, Tenant, TenantId};
 
 use super::DynamoStore;
 use super::addresses::{Addresses, by_address};
@@ -105,7 +105,8 @@ impl ContactStore for DynamoStore {
                 Write::Update(update) => Plan::update(&addresses, *update, now),
             });
         }
-        self.set_slots(tenant.id, plans.iter().filter_map(Plan::slot).collect()).await?;
+        let slots: Vec<Option<(Ordinal, Email)>> = plans.iter().map(Plan::slot).collect();
+        self.set_slots(tenant.id, slots.iter().flatten().cloned().collect()).await?;
         let count = plans.len();
         let (together, alone) = part(plans);
         let together = together.calls().into_iter().map(|births| self.create_together(tenant, births));
@@ -121,7 +122,9 @@ impl ContactStore for DynamoStore {
             written.extend(outcomes);
         }
         written.sort_unstable_by_key(|(place, _)| *place);
-        Ok(written.into_iter().map(|(_, outcome)| outcome).collect())
+        let written: Vec<_> = written.into_iter().map(|(_, outcome)| outcome).collect();
+        self.clear_unused(tenant.id, slots, &written).await?;
+        Ok(written)
     }
 
     async fn delete(
@@ -131,6 +134,15 @@ impl ContactStore for DynamoStore {
         now: DateTime<Utc>,
     ) -> Result<Written, StoreError> {
         self.remove(&Addresses::of(tenant), contact, now).await
+    }
+
+    async fn erase(
+        &self,
+        tenant: &Tenant,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        self.erase_contact(&Addresses::of(tenant), contact, now).await
     }
 
     async fn suppress(
@@ -176,6 +188,29 @@ impl ContactStore for DynamoStore {
 }
 
 impl DynamoStore {
+    /// Empties the slots of contacts that were not created: they hold addresses, and nobody would
+    /// find them there when a person has everything erased.
+    async fn clear_unused(
+        &self,
+        tenant: TenantId,
+        slots: Vec<Option<(Ordinal, Email)>>,
+        written: &[Result<Written, StoreError>],
+    ) -> Result<(), StoreError> {
+        let unused = slots.into_iter().zip(written).filter_map(|(slot, written)| {
+            let (Some((ordinal, email)), Ok(Written::Lost { standing, .. })) = (slot, written) else {
+                return None;
+            };
+            // The echo of a write whose answer was lost may meet its own contact, changed since.
+            let is_used = matches!(standing, Standing::Held(contact) if contact.ordinal == ordinal);
+            (!is_used).then_some((ordinal, email))
+        });
+        stream::iter(unused.collect::<Vec<_>>())
+            .map(|(ordinal, email)| async move { self.clear_slot(tenant, ordinal, &email).await })
+            .buffer_unordered(WRITES_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
     async fn standing(&self, addresses: &Addresses, email: &Email) -> Result<Standing, StoreError> {
         let item = self.get_item(&self.tables.contacts, addresses.key(email)).await?;
         item.map_or(Ok(Standing::Free), |item| standing(&item, email))

@@ -165,6 +165,17 @@ impl DynamoStore {
         Ok(found)
     }
 
+    /// Builds the part of a transaction that empties a slot.
+    pub(super) fn remove_slot(&self, tenant: TenantId, ordinal: Ordinal) -> Result<Update, StoreError> {
+        Update::builder()
+            .table_name(&self.tables.directory)
+            .set_key(Some(chunk_key(tenant, chunk_of(ordinal))))
+            .update_expression("REMOVE #slot")
+            .expression_attribute_names("#slot", slot_name(ordinal))
+            .build()
+            .map_err(refused)
+    }
+
     /// Reads the address in a slot. Strongly consistent.
     pub(super) async fn slot(&self, tenant: TenantId, ordinal: Ordinal) -> Result<Option<Email>, StoreError> {
         let key = chunk_key(tenant, chunk_of(ordinal));

@@ -38,6 +38,7 @@ pub(super) struct State {
     pub(super) index: BTreeMap<ItemKey, IndexItem>,
     jobs: BTreeMap<(TenantId, Uuid), Job>,
     ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
+    pub(super) loaders: HashMap<TenantId, BTreeMap<String, DateTime<Utc>>>,
     requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
 }
 
@@ -242,6 +243,24 @@ impl ContactStore for MemoryStore {
             }
             state.leave(tenant.id, contact, now);
             state.slots.remove(&(tenant.id, contact.ordinal));
+            Written::Done(Box::new(contact.clone()))
+        })
+    }
+
+    async fn erase(
+        &self,
+        tenant: &Tenant,
+        contact: &Contact,
+        now: DateTime<Utc>,
+    ) -> Result<Written, StoreError> {
+        self.call(|state| {
+            if let Some(lost) = state.changed_since(tenant.id, contact) {
+                return lost;
+            }
+            let standing = Standing::Suppressed(Suppression::erased(now));
+            state.contacts.insert((tenant.id, contact.profile.email.clone()), standing);
+            state.slots.remove(&(tenant.id, contact.ordinal));
+            state.consents.remove(&(tenant.id, contact.id));
             Written::Done(Box::new(contact.clone()))
         })
     }

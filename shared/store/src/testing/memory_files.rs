@@ -138,11 +138,19 @@ impl RangeQueue for MemoryQueue {
         self.ranges.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(messages);
         Ok(())
     }
+
+    async fn send_later(&self, message: RangeMessage, _: Duration) -> Result<(), StoreError> {
+        self.send(&[message]).await
+    }
 }
 
 impl SweepQueue for MemoryQueue {
     async fn send_sweep(&self, message: SweepMessage) -> Result<(), StoreError> {
         self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         Ok(())
+    }
+
+    async fn send_sweep_later(&self, message: SweepMessage, _: Duration) -> Result<(), StoreError> {
+        self.send_sweep(message).await
     }
 }

@@ -1,12 +1,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use model::{AttributeType, Field, FieldId, FieldSlug, Fields, Tenant, TenantId};
 use uuid::Uuid;
 
 use super::MemoryStore;
-use crate::{DayUsage, FieldStore, FieldWrite, Freshness, QuotaStore, StoreError, UsageRecord, UsageStore};
+use crate::{
+    DayUsage, FieldStore, FieldWrite, Freshness, LOADERS_A_TENANT, LoaderStore, QuotaStore, StoreError,
+    UsageRecord, UsageStore,
+};
 
 impl FieldStore for MemoryStore {
     async fn fields(&self, tenant: &Tenant, _: Freshness) -> Result<Arc<Fields>, StoreError> {
@@ -120,6 +123,32 @@ impl QuotaStore for MemoryStore {
             }
             *taken += count;
             Some(*taken)
+        })
+    }
+}
+
+impl LoaderStore for MemoryStore {
+    async fn take_loader(
+        &self,
+        tenant: TenantId,
+        work: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.call(|state| {
+            let held = state.loaders.entry(tenant).or_default();
+            held.retain(|_, until| *until >= now);
+            let has_place = held.contains_key(work) || held.len() < LOADERS_A_TENANT.into();
+            if has_place {
+                held.insert(work.to_owned(), until);
+            }
+            has_place
+        })
+    }
+
+    async fn leave_loader(&self, tenant: TenantId, work: &str) -> Result<(), StoreError> {
+        self.call(|state| {
+            state.loaders.entry(tenant).or_default().remove(work);
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The operations of the intake.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -13,6 +14,7 @@ use crate::delivery::{ACCOUNT, now_ms};
 
 /// SQS's limit on the entries of a batch.
 const MAX_ENTRIES: usize = 10;
+const MAX_DELAY_SECONDS: u32 = 900;
 
 const MESSAGE_COUNT: &str = "ApproximateNumberOfMessages";
 
@@ -46,7 +48,8 @@ struct Content {
     #[serde(default)]
     message_body: String,
     message_group_id: Option<String>,
-    delay_seconds: Option<u32>,
+    #[serde(default)]
+    delay_seconds: u32,
     #[serde(default)]
     message_attributes: Map<String, Value>,
 }
@@ -159,12 +162,13 @@ impl Content {
         if self.message_body.is_empty() {
             return Err(SqsError::NoBody);
         }
-        if self.delay_seconds.is_some_and(|delay| delay > 0) {
-            return Err(SqsError::Unsupported("DelaySeconds"));
+        if self.delay_seconds > MAX_DELAY_SECONDS {
+            return Err(SqsError::Unsupported("DelaySeconds over 900"));
         }
         if !self.message_attributes.is_empty() {
             return Err(SqsError::Unsupported("MessageAttributes"));
         }
-        Ok(NewMessage { group: self.message_group_id, ..NewMessage::new(queue, self.message_body) })
+        let delay = Duration::from_secs(self.delay_seconds.into());
+        Ok(NewMessage { group: self.message_group_id, delay, ..NewMessage::new(queue, self.message_body) })
     }
 }

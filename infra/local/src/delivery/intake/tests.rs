@@ -162,10 +162,20 @@ async fn the_largest_batch_is_taken_however_much_its_escapes_take() {
 }
 
 #[tokio::test]
+async fn a_delayed_message_is_kept_back() {
+    let bench = bench().await;
+    let request = bench.client.send_message().queue_url(bench.queue_url()).message_body("x");
+    let before_ms = now_ms();
+    request.delay_seconds(20).send().await.unwrap();
+    assert_eq!(bench.mailbox.deliverable(QUEUE, before_ms + 19_000).await.unwrap(), 0);
+    assert_eq!(bench.mailbox.deliverable(QUEUE, now_ms() + 20_000).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn what_the_local_queues_would_lose_is_refused() {
     let bench = bench().await;
     let request = bench.client.send_message().queue_url(bench.queue_url()).message_body("x");
-    let error = request.delay_seconds(5).send().await.unwrap_err().into_service_error();
+    let error = request.delay_seconds(901).send().await.unwrap_err().into_service_error();
     assert!(error.is_unsupported_operation());
     let error = bench.client.list_queues().send().await.unwrap_err().into_service_error();
     assert_eq!(error.code(), Some("InvalidAction"));

@@ -96,11 +96,12 @@ pub(super) fn insert(
 ) -> Result<MessageId, MailboxError> {
     let id = MessageId::random();
     let group = message.group.as_deref().unwrap_or_default();
+    let visible_ms = now_ms.saturating_add(i64::try_from(message.delay.as_millis()).unwrap_or(i64::MAX));
     tx.prepare_cached(
         "INSERT INTO messages (id, destination, message_group, body, state, visible_at, sent_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
-    .execute((id, &message.destination, group, &message.body, state, now_ms))?;
+    .execute((id, &message.destination, group, &message.body, state, visible_ms, now_ms))?;
     Ok(id)
 }
 

@@ -2,6 +2,7 @@
 //! personal data and must not reach a log.
 
 use std::fmt;
+use std::time::Duration;
 
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
@@ -20,6 +21,8 @@ pub struct NewMessage {
     pub group: Option<String>,
     /// The text to deliver.
     pub body: String,
+    /// How long it is kept back at first.
+    pub delay: Duration,
 }
 
 /// A message that was claimed.
@@ -63,7 +66,7 @@ pub struct DeadLetter {
 impl NewMessage {
     /// Makes a message without a group.
     pub fn new(destination: impl Into<String>, body: impl Into<String>) -> NewMessage {
-        NewMessage { destination: destination.into(), group: None, body: body.into() }
+        NewMessage { destination: destination.into(), group: None, body: body.into(), delay: Duration::ZERO }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Clauses on what tenants decide, allow, suppress and use.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
+use futures::future::join_all;
 use model::{
     AttributeType, Email, Field, FieldSlug, Profile, Settings, Standing, Status, Suppression,
     SuppressionReason, Sweep, UnknownAddresses, ZoneName,
@@ -12,7 +13,8 @@ use super::contacts::{at, create, creation, done, held, now, profile, write};
 use super::records::key_of;
 use crate::testing::{stored_tenant, tenant};
 use crate::{
-    ApiKey, Consumed, FieldWrite, Freshness, KeyHash, NewContact, UsageKind, UsageRecord, Write, Written,
+    ApiKey, Consumed, FieldWrite, Freshness, KeyHash, LOADERS_A_TENANT, NewContact, UsageKind, UsageRecord,
+    Write, Written,
 };
 
 fn day(number: u32) -> NaiveDate {
@@ -219,4 +221,30 @@ pub async fn contacts_are_counted_where_they_lie(store: &impl AnyStore) {
     done(store.delete(&tenant, &gone, now()).await.expect("delete"));
     create(store, &crate::testing::tenant(), profile("theirs@example.com")).await;
     assert_eq!(store.count(&tenant).await.expect("count"), 40);
+}
+
+/// And gets the place of one that ended, or that was not heard of for too long.
+pub async fn a_tenant_has_so_many_loaders_at_once(store: &impl AnyStore) {
+    let (mine, other) = (tenant().id, tenant().id);
+    let until = now() + TimeDelta::minutes(16);
+    let work: Vec<String> = (0..16).map(|number| format!("range#{number}")).collect();
+    let takes = work.iter().map(|work| store.take_loader(mine, work, now(), until));
+    let taken: Vec<bool> = join_all(takes).await.into_iter().map(|taken| taken.expect("take")).collect();
+    assert_eq!(taken.iter().filter(|taken| **taken).count(), usize::from(LOADERS_A_TENANT));
+    let takes = async |tenant, work: &str, now| {
+        store.take_loader(tenant, work, now, now + TimeDelta::minutes(16)).await.expect("take")
+    };
+    let (working, waiting) = (place_of(&taken, true), place_of(&taken, false));
+    let (working, waiting) = (&work[working], &work[waiting]);
+    assert!(takes(mine, working, now()).await);
+    assert!(!takes(mine, waiting, now()).await);
+    assert!(takes(other, waiting, now()).await);
+    store.leave_loader(mine, working).await.expect("leave");
+    assert!(takes(mine, waiting, now()).await);
+    assert!(!takes(mine, working, now()).await);
+    assert!(takes(mine, working, until + TimeDelta::minutes(1)).await);
+}
+
+fn place_of(taken: &[bool], wanted: bool) -> usize {
+    taken.iter().position(|taken| *taken == wanted).expect("one of these")
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a clause that finds too little is to panic")]
 
 pub mod contacts;
+pub mod erasure;
 pub mod ground;
 pub mod index;
 pub mod moves;
@@ -11,7 +12,8 @@ pub mod records;
 use ::index::IndexTable;
 
 use crate::{
-    ContactStore, FieldStore, IdempotencyStore, JobStore, QuotaStore, StoreError, TenantStore, UsageStore,
+    ContactStore, FieldStore, IdempotencyStore, JobStore, LoaderStore, QuotaStore, StoreError, TenantStore,
+    UsageStore,
 };
 
 /// Is everything that keeps the contract.
@@ -20,6 +22,7 @@ pub trait AnyStore:
     + TenantStore
     + FieldStore
     + JobStore
+    + LoaderStore
     + IdempotencyStore
     + UsageStore
     + QuotaStore
@@ -32,6 +35,7 @@ impl<S> AnyStore for S where
         + TenantStore
         + FieldStore
         + JobStore
+        + LoaderStore
         + IdempotencyStore
         + UsageStore
         + QuotaStore
@@ -58,12 +62,16 @@ macro_rules! contract_tests {
             contacts::contacts_are_found_by_their_ordinals,
             contacts::a_contact_past_400_kb_is_refused_and_its_neighbours_are_not,
             contacts::consent_is_logged_once,
+            erasure::an_erased_contact_leaves_only_that_it_was_erased,
+            erasure::an_erasure_of_what_changed_since_changes_nothing,
+            erasure::an_erasure_takes_a_long_log_along,
             ground::settings_belong_to_one_tenant,
             ground::a_revoked_key_is_gone_and_the_others_are_listed,
             ground::a_field_changes_only_from_where_it_stands,
             ground::a_renamed_field_keeps_its_id_and_never_takes_a_name,
             ground::usage_told_twice_counts_once,
             ground::a_quota_is_shared_and_never_exceeded,
+            ground::a_tenant_has_so_many_loaders_at_once,
             ground::an_address_is_suppressed_where_no_contact_is,
             ground::the_reason_of_a_suppression_outlives_its_contact,
             ground::an_erased_address_is_known_again,
