@@ -172,6 +172,9 @@ fn functions_may_do_what_their_store_does() {
         assert!(settings.contains(needed), "SettingsFunction lacks {needed}");
     }
     let import = allowed("ImportFunction");
+    for action in ["BatchGetItem", "GetItem", "PutItem", "Query"] {
+        assert!(import.contains(&format!("dynamodb:{action} IndexTable.Arn")), "a block needs {action}");
+    }
     for needed in ["BatchGetItem DirectoryTable.Arn", "Query ConfigTable.Arn", "DeleteItem ConfigTable.Arn"] {
         let needed = format!("dynamodb:{needed}");
         assert!(import.contains(&needed), "a sweep, and a loader's place, needs {needed}");

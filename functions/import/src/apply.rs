@@ -22,6 +22,8 @@ pub(crate) struct Applier<'a, S> {
     pub reader: &'a RowReader,
     pub superseded: &'a Superseded,
     pub first_try: FirstTry,
+    /// Whether contacts are created with reserved ordinals, to be indexed together.
+    pub indexes: bool,
 }
 
 /// Says how a row without an own consent record is tried first. Both end the same: a create
@@ -194,7 +196,7 @@ impl<S: ContactStore> Applier<'_, S> {
     fn decide(&self, waiting: &mut Waiting<'_>) -> Step {
         let Waiting { record, row, standing, consent_required } = waiting;
         if let Standing::Held(contact) = standing
-            && let Some(Origin::Row { job, row: number, created }) = contact.origin
+            && let Some(Origin::Row { job, row: number, created, .. }) = contact.origin
             && (job, number) == (self.job.id, record.place.row)
         {
             *consent_required = kept_status(&row.change, contact.profile.status);
@@ -229,7 +231,10 @@ impl<S: ContactStore> Applier<'_, S> {
             (Decision::Unchanged | Decision::Exists | Decision::Missing, _) => None,
         };
         let consent = row.change.consent.clone();
-        let origin = |created| Some(Origin::Row { job: self.job.id, row: record.place.row, created });
+        let origin = |created| {
+            let indexed_by_import = created && self.indexes;
+            Some(Origin::Row { job: self.job.id, row: record.place.row, created, indexed_by_import })
+        };
         match (decision, &*standing) {
             (Decision::Create(profile), standing) => {
                 let replaces = match standing {

@@ -11,6 +11,13 @@ pub enum ImportError {
     /// A store did not do its part.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A block of contacts could not be indexed to its end.
+    #[error("a block of contacts was not indexed; deliver it again")]
+    NotIndexed {
+        /// Why.
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+    },
     /// Contacts kept changing under the import.
     #[error("contacts changed too often while import `{job}` wrote them; deliver the range again")]
     Contended {
@@ -53,7 +60,8 @@ impl ImportError {
             Self::Store(StoreError::Unavailable(_))
             | Self::Contended { .. }
             | Self::Overtaken { .. }
-            | Self::NotPlanned { .. } => true,
+            | Self::NotPlanned { .. }
+            | Self::NotIndexed { .. } => true,
             Self::Store(
                 StoreError::TooLarge { .. }
                 | StoreError::ObjectGone
@@ -87,6 +95,7 @@ impl ImportError {
             Self::Contended { .. } => "Contended",
             Self::Overtaken { .. } => "Overtaken",
             Self::NotPlanned { .. } => "NotPlanned",
+            Self::NotIndexed { .. } => "NotIndexed",
             Self::Unbalanced { .. } => "CountsDoNotAddUp",
             Self::Reading(_) => "ReadingBrokeOff",
         }

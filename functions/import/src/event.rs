@@ -5,11 +5,14 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use store::{ObjectStore, RangeMessage, RangeQueue, StoreError, SweepMessage, SweepQueue};
+use store::{
+    IndexMessage, IndexQueue, ObjectStore, RangeMessage, RangeQueue, StoreError, SweepMessage, SweepQueue,
+};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::arrival::{ArrivedObject, arrived};
+use crate::index_block::index_block;
 use crate::load::load;
 use crate::sweep::sweep;
 use crate::{Deps, ImportError, ImportStore, Pace};
@@ -30,7 +33,7 @@ pub async fn handle<S, O, Q>(
 where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
-    Q: RangeQueue + SweepQueue,
+    Q: RangeQueue + SweepQueue + IndexQueue,
 {
     handle_at(deps, event, deadline, Pace::default()).await
 }
@@ -45,7 +48,7 @@ pub(crate) async fn handle_at<S, O, Q>(
 where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
-    Q: RangeQueue + SweepQueue,
+    Q: RangeQueue + SweepQueue + IndexQueue,
 {
     match event.pointer("/Records/0/eventSource").and_then(Value::as_str) {
         Some("aws:s3") => notification(deps, event).await,
@@ -99,7 +102,7 @@ async fn messages<S, O, Q>(
 where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
-    Q: RangeQueue + SweepQueue,
+    Q: RangeQueue + SweepQueue + IndexQueue,
 {
     let mut answer = SqsBatchResponse::default();
     let Ok(event) = serde_json::from_value::<SqsEvent>(event) else {
@@ -113,8 +116,17 @@ where
             }
             continue;
         }
+        if let Some(block) = body::<IndexMessage>(&message) {
+            // Boxed as below.
+            if let Err(failure) = Box::pin(index_block(&deps.store, block)).await {
+                let (first, cause) = (block.first, failure.with_causes());
+                warn!(tenant.id = %block.tenant, block.first = first, error = cause, "a block is indexed later");
+                answer.add_failure(message.message_id.unwrap_or_default());
+            }
+            continue;
+        }
         let Some(range) = body::<RangeMessage>(&message) else {
-            warn!("dropped a message that is neither a range nor a sweep");
+            warn!("dropped a message that is neither a range, a sweep nor a block");
             continue;
         };
         // Boxed: the compiler gives up on futures that are nested so deep.
@@ -135,7 +147,7 @@ async fn swept<S, O, Q>(deps: &Deps<S, O, Q>, message: SweepMessage, deadline: O
 where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
-    Q: RangeQueue + SweepQueue,
+    Q: RangeQueue + SweepQueue + IndexQueue,
 {
     let Err(failure) = Box::pin(sweep(deps, message, deadline)).await else { return true };
     let SweepMessage { tenant, field } = message;

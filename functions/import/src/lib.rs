@@ -14,6 +14,7 @@ mod encoding;
 mod error;
 mod event;
 mod gzip;
+mod index_block;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod invariants;
 mod load;
@@ -37,7 +38,8 @@ pub use error::ImportError;
 pub use event::handle;
 pub use retry::rest_failed;
 
-use store::{ContactStore, FieldStore, JobStore, LoaderStore, Metered, TenantStore, UsageStore};
+use index::IndexTable;
+use store::{ContactStore, FieldStore, JobStore, LoaderStore, Metered, StoreError, TenantStore, UsageStore};
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]
@@ -54,12 +56,28 @@ pub struct Deps<S, O, Q> {
 
 /// Is a store of everything an import touches but files.
 pub trait ImportStore:
-    ContactStore + TenantStore + FieldStore + JobStore + LoaderStore + UsageStore + Metered + Clone
+    ContactStore
+    + TenantStore
+    + FieldStore
+    + JobStore
+    + LoaderStore
+    + UsageStore
+    + IndexTable<Error = StoreError>
+    + Metered
+    + Clone
 {
 }
 
 impl<S> ImportStore for S where
-    S: ContactStore + TenantStore + FieldStore + JobStore + LoaderStore + UsageStore + Metered + Clone
+    S: ContactStore
+        + TenantStore
+        + FieldStore
+        + JobStore
+        + LoaderStore
+        + UsageStore
+        + IndexTable<Error = StoreError>
+        + Metered
+        + Clone
 {
 }
 
@@ -68,11 +86,13 @@ impl<S> ImportStore for S where
 struct Pace {
     rows_a_read: usize,
     rows_a_checkpoint: usize,
+    /// Fewer new contacts than this the stream indexes as cheaply, and sooner.
+    min_indexed: u64,
 }
 
 impl Default for Pace {
     fn default() -> Self {
         // 100 is what one BatchGetItem takes; 2,000 rows are lost work of less than half a second.
-        Self { rows_a_read: 100, rows_a_checkpoint: 2_000 }
+        Self { rows_a_read: 100, rows_a_checkpoint: 2_000, min_indexed: 4_096 }
     }
 }

@@ -7,8 +7,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use model::Tenant;
 use model::import::RowReader;
 use store::{
-    Checkpoint, ContactStore, Freshness, Job, JobStatus, JobStore, ObjectStore, Range, RangeMessage,
-    RangeQueue, StoreError,
+    Checkpoint, ContactStore, Freshness, IndexQueue, Job, JobStatus, JobStore, ObjectStore, Range,
+    RangeMessage, RangeQueue, StoreError,
 };
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -17,6 +17,7 @@ use tracing::{debug, info, warn};
 
 use crate::apply::{Applied, Applier, FirstTry};
 use crate::close::{CSV, ERRORS, WARNINGS};
+use crate::index_block::{self, Reserved};
 use crate::records::{Place, ReadFault, Record, Records};
 use crate::share::{PAUSE, in_turn};
 use crate::superseded::Superseded;
@@ -42,7 +43,7 @@ pub(crate) async fn load<S, O, Q>(
 where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
-    Q: RangeQueue,
+    Q: RangeQueue + IndexQueue,
 {
     let job = deps.store.job(message.tenant, message.job).await?;
     let tenant = deps.store.tenant(message.tenant).await?;
@@ -64,24 +65,34 @@ where
         return Ok(());
     };
     if range.checkpoint.done {
-        return close::close_if_loaded(deps, job).await;
+        return finish(deps, job, &range).await;
     }
     let name = format!("range#{}#{}", job.id, range.number);
     let work = load_range(deps, &tenant, &job, range, deadline, pace);
-    let Some(is_loaded) = in_turn(&deps.store, tenant.id, &name, work).await? else {
+    let Some(range) = in_turn(&deps.store, tenant.id, &name, work).await? else {
         deps.queue.send_later(message, PAUSE).await?;
         info!(import.id = %job.id, import.range = message.range, "a range waits for others of its tenant");
         return Ok(());
     };
-    if is_loaded {
-        return close::close_if_loaded(deps, job).await;
+    if range.checkpoint.done {
+        return finish(deps, job, &range).await;
     }
     deps.queue.send(&[message]).await?;
     info!(import.id = %job.id, import.range = message.range, "handed a range over before the deadline");
     Ok(())
 }
 
-/// Loads until the range ends (true) or the deadline is near (false).
+/// Does what is left to do once a range is loaded.
+async fn finish<S: ImportStore, O: ObjectStore + Clone + 'static, Q: IndexQueue>(
+    deps: &Deps<S, O, Q>,
+    job: Job,
+    range: &Range,
+) -> Result<(), ImportError> {
+    index_block::send(&deps.queue, &job, range.checkpoint.to_index).await?;
+    close::close_if_loaded(deps, job).await
+}
+
+/// Loads until the range ends or the deadline is near, and gives it as it then is.
 async fn load_range<S: ImportStore, O: ObjectStore, Q>(
     deps: &Deps<S, O, Q>,
     tenant: &Tenant,
@@ -89,7 +100,7 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
     mut range: Range,
     deadline: Option<Instant>,
     pace: Pace,
-) -> Result<bool, ImportError> {
+) -> Result<Range, ImportError> {
     let store = deps.store.metered();
     let superseded = Superseded::get(&deps.objects, job).await?;
     let demands = store.fields(tenant, Freshness::Cached).await?.demands();
@@ -101,12 +112,25 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
         reader: &reader,
         superseded: &superseded,
         first_try: FirstTry::Read,
+        indexes: false,
     };
+    let mut reserved = Reserved::default();
     let before = range.checkpoint.consumed;
     let source = source::open(&deps.objects, job, range.checkpoint.next_offset).await?;
     let (mut stretches, parsing) = parse(source, job, &range, pace)?;
     while let Some(stretch) = stretches.recv().await {
         let stretch = stretch.map_err(|fault| unreadable(job, fault))?;
+        if applier.first_try == FirstTry::Create {
+            let count = stretch.records.len() as u64;
+            applier.indexes = reserved.take(count) || {
+                let rows_left =
+                    job.rows_total.unwrap_or_default().saturating_sub(range.checkpoint.next_row - 1);
+                reserve(&store, tenant, &mut range, &mut reserved, (rows_left, pace.min_indexed)).await?
+                    && reserved.take(count)
+            };
+        } else {
+            applier.indexes = false;
+        }
         let applied = apply_stretch(deps, &applier, &stretch.records, pace).await?;
         applier.first_try = FirstTry::after(&applied);
         let from = range.checkpoint;
@@ -130,19 +154,37 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
             rows: from.rows + applied.rows,
             has_errors: from.has_errors || !applied.bad.is_empty(),
             warnings: from.warnings + warnings,
+            to_index: from.to_index,
             consumed: before + store.consumed(),
             done: stretch.is_last,
         };
         save_checkpoint(&store, &range, &from).await?;
-        if stretch.is_last {
-            return Ok(true);
-        }
-        if deadline.is_some_and(|deadline| Instant::now() + TIME_TO_HAND_OVER > deadline) {
-            return Ok(false);
+        let is_late = deadline.is_some_and(|deadline| Instant::now() + TIME_TO_HAND_OVER > deadline);
+        if stretch.is_last || is_late {
+            return Ok(range);
         }
     }
     parsing.await?;
     Err(StoreError::Malformed(format!("range {} of import `{}` ends too early", range.number, job.id)).into())
+}
+
+/// Reserves ordinals that are to be indexed together, and notes them before any of them is used:
+/// whoever goes on with the range then has them indexed.
+async fn reserve(
+    store: &(impl ContactStore + JobStore),
+    tenant: &Tenant,
+    range: &mut Range,
+    reserved: &mut Reserved,
+    (rows_left, min_indexed): (u64, u64),
+) -> Result<bool, ImportError> {
+    let Some((first, last)) = reserved.renew(store, tenant, rows_left, min_indexed).await? else {
+        return Ok(false);
+    };
+    let from = range.checkpoint;
+    let (before_first, before_last) = from.to_index.unwrap_or((first, last));
+    range.checkpoint.to_index = Some((before_first.min(first), before_last.max(last)));
+    save_checkpoint(store, range, &from).await?;
+    Ok(true)
 }
 
 async fn apply_stretch<S: ContactStore, Q, O>(

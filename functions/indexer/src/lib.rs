@@ -8,22 +8,20 @@ mod change;
 mod error;
 #[cfg(test)]
 mod tests;
-mod truth;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use index::{Change, Generation, IndexTable, Writer};
+use index::{Change, IndexTable, Writer};
 use model::{Tenant, TenantId};
 use moka::future::Cache;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{ContactRecord, ContactStore, StoreError, TenantStore};
+use store::{ContactFacts, ContactRecord, ContactStore, StoreError, TenantStore, index_generation};
 use tracing::{debug, error, warn};
 
 pub use error::IndexerError;
-use truth::Truth;
 
 /// Tenants change their secrets and settings rarely, and no index depends on either.
 const TENANTS_CACHED_FOR: Duration = Duration::from_secs(60);
@@ -118,15 +116,10 @@ async fn tenant_of<S: Store>(deps: &Deps<S>, id: TenantId) -> Result<Option<Arc<
 /// Applies changes of one tenant; fails with the place of the first that may not be applied.
 async fn apply<S: Store>(deps: &Deps<S>, tenant: &Tenant, placed: &[Placed]) -> Result<(), usize> {
     let changes: Vec<Change> = placed.iter().map(|(_, change)| change.clone()).collect();
-    let truth = Truth { store: &deps.store, tenant };
-    let writer = Writer::new(&deps.store, &truth, generation(tenant.id));
+    let facts = ContactFacts { store: &deps.store, tenant };
+    let writer = Writer::new(&deps.store, &facts, index_generation(tenant.id));
     writer.apply(&changes).await.map_err(|failure| {
         error!(tenant.id = %tenant.id, error = %failure.cause, "changes of contacts are not indexed yet");
         placed.get(failure.first).map_or(0, |(place, _)| *place)
     })
-}
-
-/// Names the build of a tenant's index that is written.
-fn generation(tenant: TenantId) -> Generation {
-    Generation { tenant: tenant.0.into_bytes(), number: 0 }
 }

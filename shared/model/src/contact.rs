@@ -99,6 +99,8 @@ pub enum Origin {
         row: u64,
         /// Whether the row created the contact, or else updated it.
         created: bool,
+        /// Whether the import indexes the contact itself, with many others at once.
+        indexed_by_import: bool,
     },
     /// A request, by the hash of its idempotency scope and key.
     Request([u8; 16]),

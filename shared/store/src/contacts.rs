@@ -139,6 +139,14 @@ pub trait ContactStore: Send + Sync {
         replaces: Option<&Suppression>,
     ) -> impl Future<Output = Result<Option<Standing>, StoreError>> + Send;
 
+    /// Takes ordinals that lie side by side for contacts which this handle creates next, and gives
+    /// the first one. Those that are left over when it is dropped are never used.
+    fn reserve(
+        &self,
+        tenant: &Tenant,
+        count: u32,
+    ) -> impl Future<Output = Result<Ordinal, StoreError>> + Send;
+
     /// Tells the lowest ordinal that nobody took yet: every contact lies below it.
     fn ordinals(&self, tenant: &Tenant) -> impl Future<Output = Result<Ordinal, StoreError>> + Send;
 

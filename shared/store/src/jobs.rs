@@ -247,6 +247,9 @@ pub struct Checkpoint {
     /// How many lines they have in the warning report.
     #[serde(default)]
     pub warnings: u64,
+    /// The first and the last ordinal of the contacts that the import is to index itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_index: Option<(u32, u32)>,
     /// What they used.
     pub consumed: Consumed,
     /// Whether the range is loaded.

@@ -11,6 +11,7 @@ mod dynamo;
 mod error;
 mod fields;
 mod idempotency;
+mod index;
 mod jobs;
 mod loaders;
 mod meter;
@@ -26,6 +27,7 @@ mod tenants;
 pub mod testing;
 mod usage;
 
+pub use crate::index::{ContactFacts, index_generation};
 pub use activity::ConsentEntry;
 pub use clock::Clock;
 pub use contacts::{Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, Write, Written};
@@ -39,7 +41,7 @@ pub use jobs::{
 pub use loaders::{LOADERS_A_TENANT, LoaderStore};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
-pub use queue::{RangeMessage, RangeQueue, SweepMessage, SweepQueue};
+pub use queue::{IndexMessage, IndexQueue, RangeMessage, RangeQueue, SweepMessage, SweepQueue};
 pub use quota::QuotaStore;
 pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};

@@ -31,6 +31,23 @@ pub trait RangeQueue: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
+/// Asks to index contacts that an import created, which lie side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexMessage {
+    /// Whose contacts.
+    pub tenant: TenantId,
+    /// The ordinal of the first one.
+    pub first: u32,
+    /// That of the last one; both are in one block of 65,536.
+    pub last: u32,
+}
+
+/// Hands blocks of contacts to whoever indexes them, at least once.
+pub trait IndexQueue: Send + Sync {
+    /// Sends messages; all of them, or an error.
+    fn send_blocks(&self, messages: &[IndexMessage]) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
 /// Asks to go through a tenant's contacts for a field whose type changed, or that was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepMessage {

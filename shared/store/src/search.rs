@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use index::{Answers, Generation, IndexTable, Planner, ReadError, Reader, Sort, SortKey};
+use index::{Answers, IndexTable, Planner, ReadError, Reader, Sort, SortKey};
 use model::rule::{Bound, Subject};
 use model::{Contact, Email, Ordinal, Standing, Tenant};
 use roaring::RoaringBitmap;
 
-use crate::{Consistency, ContactStore, StoreError};
+use crate::{Consistency, ContactStore, StoreError, index_generation};
 
 /// Most contacts that are looked at because the index does not tell whether a rule means them.
 pub const MAX_LOOKED_AT: u64 = 10_000;
@@ -80,8 +80,7 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
         let question = Planner { id_key: &id_key, addresses: &addresses }.question(&rule);
         let next = self.store.ordinals(self.tenant).await?;
         let slabs = next.0.div_ceil(1 << 18) as u16;
-        let generation = Generation { tenant: self.tenant.id.0.into_bytes(), number: 0 };
-        let reader = Reader::new(self.store, generation, slabs);
+        let reader = Reader::new(self.store, index_generation(self.tenant.id), slabs);
         let answers = reader.read([&question], sort.map(|sort| sort.field)).await?;
         let answer = answers.to(&question);
         let open = answer.open();

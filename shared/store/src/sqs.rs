@@ -8,7 +8,9 @@ use model::TenantId;
 use serde::Serialize;
 
 use crate::sdk::{name_from_env, store_error};
-use crate::{RangeMessage, RangeQueue, SdkConfig, StoreError, SweepMessage, SweepQueue};
+use crate::{
+    IndexMessage, IndexQueue, RangeMessage, RangeQueue, SdkConfig, StoreError, SweepMessage, SweepQueue,
+};
 
 /// What one SendMessageBatch takes.
 const MESSAGES_A_CALL: usize = 10;
@@ -69,6 +71,18 @@ impl SweepQueue for SqsRanges {
 
     async fn send_sweep_later(&self, message: SweepMessage, after: Duration) -> Result<(), StoreError> {
         self.send_batch(vec![entry("sweep".to_owned(), message.tenant, &message, after)?]).await
+    }
+}
+
+impl IndexQueue for SqsRanges {
+    async fn send_blocks(&self, messages: &[IndexMessage]) -> Result<(), StoreError> {
+        for messages in messages.chunks(MESSAGES_A_CALL) {
+            let entries = messages.iter().map(|message| {
+                entry(format!("block-{}", message.first), message.tenant, message, Duration::ZERO)
+            });
+            self.send_batch(entries.collect::<Result<_, _>>()?).await?;
+        }
+        Ok(())
     }
 }
 

@@ -86,7 +86,7 @@ async fn outcome(world: &World, job: Uuid) -> Outcome {
 }
 
 /// Delivers everything to a process that dies, and what it did not finish to one that lives.
-async fn run(dying: &MemoryDeps, healthy: &MemoryDeps, event: &Value) {
+pub(super) async fn run(dying: &MemoryDeps, healthy: &MemoryDeps, event: &Value) {
     let mut deps = dying;
     while deliver(deps, event.clone()).await.is_err() {
         deps = healthy;

@@ -6,6 +6,7 @@ mod crashes;
 mod exporters;
 mod files;
 mod ground;
+mod indexing;
 mod layouts;
 mod opt_outs;
 mod races;
@@ -36,7 +37,7 @@ use crate::{Deps, ImportError, Pace};
 type MemoryDeps = Deps<MemoryStore, MemoryObjects, MemoryQueue>;
 
 /// Small enough that a file of a hundred rows has several reads and checkpoints.
-const PACE: Pace = Pace { rows_a_read: 8, rows_a_checkpoint: 24 };
+const PACE: Pace = Pace { rows_a_read: 8, rows_a_checkpoint: 24, min_indexed: 30 };
 
 /// Is one tenant with everything around it.
 struct World {

@@ -107,6 +107,10 @@ impl ContactStore for Meddled<'_> {
         self.store().suppress(tenant, email, suppression, replaces).await
     }
 
+    async fn reserve(&self, tenant: &Tenant, count: u32) -> Result<Ordinal, StoreError> {
+        self.store().reserve(tenant, count).await
+    }
+
     async fn ordinals(&self, tenant: &Tenant) -> Result<Ordinal, StoreError> {
         self.store().ordinals(tenant).await
     }
@@ -161,7 +165,7 @@ async fn apply_meddled(
         .collect();
     let superseded = Superseded::default();
     let (tenant, job, reader, superseded) = (&world.tenant, &job, &reader, &superseded);
-    let applier = Applier { store: &store, tenant, job, reader, superseded, first_try };
+    let applier = Applier { store: &store, tenant, job, reader, superseded, first_try, indexes: false };
     applier.apply(&records, now()).await.map(|applied| applied.rows)
 }
 

@@ -29,7 +29,7 @@ mod text;
 
 use model::{AttributeType, Engagement, FieldId};
 
-use crate::Term;
+use crate::{IndexedFields, Term};
 
 pub use planner::Planner;
 
@@ -76,6 +76,19 @@ pub(crate) fn attribute(id: FieldId) -> Option<u16> {
     (id.number < INDEXED_ATTRIBUTES).then_some(ATTRIBUTES + id.number as u16)
 }
 
+impl IndexedFields {
+    /// Lists all that the index may have of contacts.
+    pub fn of_contacts() -> Self {
+        let attributes = || (0..INDEXED_ATTRIBUTES).map(|number| ATTRIBUTES + number as u16);
+        let presence = PRESENCE..=Flag::LAST.column();
+        let columns = [SCORE, CREATED_AT].into_iter().chain(Engagement::ALL.map(engaged)).chain(presence);
+        Self {
+            terms: (EMAIL_START..=WORDS).chain(attributes()).collect(),
+            columns: columns.chain(attributes()).collect(),
+        }
+    }
+}
+
 /// Says where it is noted that a contact has a value at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flag(u16);
@@ -87,11 +100,13 @@ impl Flag {
     pub(crate) const JOB_TITLE: Self = Self(3);
     pub(crate) const PHONE: Self = Self(4);
     pub(crate) const TAGS: Self = Self(5);
+    const ATTRIBUTES: u16 = 6;
+    const LAST: Self = Self(Self::ATTRIBUTES + INDEXED_ATTRIBUTES as u16 - 1);
 
     /// Gives the flag of a custom text or boolean that is indexed.
     pub(crate) fn of_attribute(id: FieldId) -> Option<Self> {
         let is_flagged = matches!(id.kind, AttributeType::Text | AttributeType::Boolean);
-        attribute(id).filter(|_| is_flagged).map(|number| Self(number - ATTRIBUTES + 6))
+        attribute(id).filter(|_| is_flagged).map(|number| Self(number - ATTRIBUTES + Self::ATTRIBUTES))
     }
 
     /// Gives the number of the column that it is in.

@@ -216,8 +216,13 @@ fn number(text: &str) -> Result<Number, StoreError> {
 /// Tag byte, then the import's id and the row, or the request's mark.
 fn origin_bytes(origin: &Origin) -> Vec<u8> {
     match origin {
-        Origin::Row { job, row, created } => {
-            let mut bytes = vec![if *created { b'c' } else { b'u' }];
+        Origin::Row { job, row, created, indexed_by_import } => {
+            let tag = match (created, indexed_by_import) {
+                (true, true) => b'b',
+                (true, false) => b'c',
+                (false, _) => b'u',
+            };
+            let mut bytes = vec![tag];
             bytes.extend_from_slice(job.as_bytes());
             // Leading zeros carry nothing and would be paid for.
             bytes.extend(row.to_be_bytes().into_iter().skip_while(|b| *b == 0));
@@ -231,10 +236,15 @@ fn origin(bytes: &[u8]) -> Result<Origin, StoreError> {
     let wrong = || StoreError::Malformed("src is of no known form".to_owned());
     let (tag, rest) = bytes.split_first().ok_or_else(wrong)?;
     match tag {
-        b'c' | b'u' => {
+        b'b' | b'c' | b'u' => {
             let (job, row) = rest.split_at_checked(16).ok_or_else(wrong)?;
             let row = row.iter().fold(0_u64, |row, byte| (row << 8) | u64::from(*byte));
-            Ok(Origin::Row { job: Uuid::from_slice(job).map_err(malformed)?, row, created: *tag == b'c' })
+            Ok(Origin::Row {
+                job: Uuid::from_slice(job).map_err(malformed)?,
+                row,
+                created: *tag != b'u',
+                indexed_by_import: *tag == b'b',
+            })
         }
         b'r' => Ok(Origin::Request(rest.try_into().map_err(|_| wrong())?)),
         _ => Err(wrong()),
@@ -343,7 +353,12 @@ mod tests {
             created_at: now,
             updated_at: now,
             version: 3,
-            origin: Some(Origin::Row { job: Uuid::from_u128(9), row: 65_536, created: true }),
+            origin: Some(Origin::Row {
+                job: Uuid::from_u128(9),
+                row: 65_536,
+                created: true,
+                indexed_by_import: false,
+            }),
         }
     }
 

@@ -155,6 +155,10 @@ impl ContactStore for DynamoStore {
         self.put_suppression(&Addresses::of(tenant), email, suppression, replaces).await
     }
 
+    async fn reserve(&self, tenant: &Tenant, count: u32) -> Result<Ordinal, StoreError> {
+        self.reserve_ordinals(tenant.id, count).await
+    }
+
     async fn ordinals(&self, tenant: &Tenant) -> Result<Ordinal, StoreError> {
         self.next_ordinal(tenant.id).await
     }

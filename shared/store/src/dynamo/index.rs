@@ -1,5 +1,6 @@
 //! The search index's table. Names are as short as they get: they count in each of many small items.
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -25,24 +26,33 @@ impl IndexTable for DynamoStore {
 
     async fn get(&self, key: &ItemKey) -> Result<Option<IndexItem>, StoreError> {
         let found = self.get_item(&self.tables.index, dynamo_key(key)).await?;
-        found.map(|item| Ok(IndexItem { data: bytes(&item, DATA)?, nonce: nonce(&item)? })).transpose()
+        found.as_ref().map(index_item).transpose()
+    }
+
+    async fn get_many(&self, keys: &[ItemKey]) -> Result<Vec<Option<IndexItem>>, StoreError> {
+        // BatchGetItem refuses a key that is asked for twice.
+        let asked: BTreeSet<&ItemKey> = keys.iter().collect();
+        let asked = asked.into_iter().map(dynamo_key).collect();
+        let items = self.batch_get(&self.tables.index, asked, true).await?;
+        let mut found = HashMap::with_capacity(items.len());
+        for item in &items {
+            found.insert((bytes(item, PARTITION)?, bytes(item, SORT)?), index_item(item)?);
+        }
+        Ok(keys.iter().map(|key| found.get(&(key.partition.to_vec(), key.sort.clone())).cloned()).collect())
     }
 
     async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.tables.index)
-            .expression_attribute_values(":p", blob(partition))
-            .projection_expression("s, d")
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        self.all_pages(match start {
-            [] => query.key_condition_expression("p = :p"),
-            start => query
-                .key_condition_expression("p = :p AND begins_with(s, :s)")
-                .expression_attribute_values(":s", blob(start)),
-        })
-        .await
+        let query = self.partition(partition, start).projection_expression("s, d");
+        self.all_pages(query, |item| Ok((bytes(item, SORT)?, bytes(item, DATA)?))).await
+    }
+
+    async fn query_strong(
+        &self,
+        partition: &[u8; 22],
+        start: &[u8],
+    ) -> Result<Vec<(Vec<u8>, IndexItem)>, StoreError> {
+        let query = self.partition(partition, start).consistent_read(true);
+        self.all_pages(query, |item| Ok((bytes(item, SORT)?, index_item(item)?))).await
     }
 
     async fn put(&self, key: &ItemKey, item: IndexItem, seen: Option<Nonce>) -> Result<bool, StoreError> {
@@ -77,18 +87,42 @@ impl IndexTable for DynamoStore {
 }
 
 impl DynamoStore {
-    async fn all_pages(&self, query: QueryFluentBuilder) -> Result<Vec<Found>, StoreError> {
+    fn partition(&self, partition: &[u8; 22], start: &[u8]) -> QueryFluentBuilder {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.index)
+            .expression_attribute_values(":p", blob(partition))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match start {
+            [] => query.key_condition_expression("p = :p"),
+            start => query
+                .key_condition_expression("p = :p AND begins_with(s, :s)")
+                .expression_attribute_values(":s", blob(start)),
+        }
+    }
+
+    async fn all_pages<T>(
+        &self,
+        query: QueryFluentBuilder,
+        read: impl Fn(&Item) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         let mut found = Vec::new();
         let mut pages = query.into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(store_error)?;
             self.read(page.consumed_capacity());
             for item in page.items() {
-                found.push((bytes(item, SORT)?, bytes(item, DATA)?));
+                found.push(read(item)?);
             }
         }
         Ok(found)
     }
+}
+
+fn index_item(item: &Item) -> Result<IndexItem, StoreError> {
+    let nonce = bytes(item, NONCE)?.try_into().map_err(|_| malformed())?;
+    Ok(IndexItem { data: bytes(item, DATA)?, nonce })
 }
 
 fn dynamo_key(key: &ItemKey) -> Item {
@@ -102,10 +136,6 @@ fn blob(bytes: &[u8]) -> Value {
 fn bytes(item: &Item, name: &str) -> Result<Vec<u8>, StoreError> {
     let value = item.get(name).and_then(|value| value.as_b().ok());
     value.map(|blob| blob.as_ref().to_vec()).ok_or_else(malformed)
-}
-
-fn nonce(item: &Item) -> Result<Nonce, StoreError> {
-    bytes(item, NONCE)?.try_into().map_err(|_| malformed())
 }
 
 fn malformed() -> StoreError {

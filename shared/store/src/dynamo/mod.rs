@@ -113,7 +113,8 @@ impl DynamoStore {
 
 impl Metered for DynamoStore {
     fn metered(&self) -> Self {
-        Self { meter: Meter::default(), ..self.clone() }
+        // What it reserves is its own, too.
+        Self { meter: Meter::default(), leases: Arc::default(), ..self.clone() }
     }
 
     fn consumed(&self) -> Consumed {

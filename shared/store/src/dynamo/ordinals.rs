@@ -1,7 +1,7 @@
 //! Ordinals for new contacts: leased from one counter a tenant, never used twice.
 //!
 //! What a process leased and did not use is lost, which only leaves a hole; so leases are small
-//! and short, except where a batch asks for more at once.
+//! and short, except where a batch asks for more at once, or a loader for a block.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use crate::sdk::store_error;
 
 const LEASE: u32 = 8;
 const LEASED_FOR: Duration = Duration::from_secs(10);
+const RESERVED_FOR: Duration = Duration::from_mins(16);
 
 /// Holds the ordinals that this process may still give out.
 #[derive(Debug, Default)]
@@ -35,20 +36,30 @@ impl DynamoStore {
         count: usize,
     ) -> Result<Vec<Ordinal>, StoreError> {
         let count = u32::try_from(count).map_err(|e| StoreError::Refused(Box::new(e)))?;
-        if count >= LEASE {
-            return Ok(self.lease(tenant, count).await?.map(Ordinal).collect());
-        }
         // Held over the call: requests that come meanwhile share the lease instead of taking one each.
         let mut leases = self.leases.0.lock().await;
         leases.retain(|_, lease| lease.expires > Instant::now());
-        let left = leases.remove(&tenant).map(|lease| (lease.ordinals, lease.expires));
-        let (mut ordinals, expires) = match left.filter(|(ordinals, _)| ordinals.len() >= count as usize) {
-            Some(left) => left,
-            None => (self.lease(tenant, LEASE).await?, Instant::now() + LEASED_FOR),
-        };
+        if let Some(lease) = leases.get_mut(&tenant)
+            && lease.ordinals.len() >= count as usize
+        {
+            return Ok(lease.ordinals.by_ref().take(count as usize).map(Ordinal).collect());
+        }
+        if count >= LEASE {
+            return Ok(self.lease(tenant, count).await?.map(Ordinal).collect());
+        }
+        let mut ordinals = self.lease(tenant, LEASE).await?;
         let taken = ordinals.by_ref().take(count as usize).map(Ordinal).collect();
-        leases.insert(tenant, Lease { ordinals, expires });
+        leases.insert(tenant, Lease { ordinals, expires: Instant::now() + LEASED_FOR });
         Ok(taken)
+    }
+
+    /// Leases ordinals to this handle alone, for as long as a loader may run.
+    pub(super) async fn reserve_ordinals(&self, tenant: TenantId, count: u32) -> Result<Ordinal, StoreError> {
+        let ordinals = self.lease(tenant, count).await?;
+        let first = Ordinal(ordinals.start);
+        let lease = Lease { ordinals, expires: Instant::now() + RESERVED_FOR };
+        self.leases.0.lock().await.insert(tenant, lease);
+        Ok(first)
     }
 
     /// Tells the lowest ordinal that nobody leased yet.

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::CallFaults;
 use crate::{
-    ObjectBody, ObjectInfo, ObjectStore, RangeMessage, RangeQueue, StoreError, SweepMessage, SweepQueue,
-    Upload,
+    IndexMessage, IndexQueue, ObjectBody, ObjectInfo, ObjectStore, RangeMessage, RangeQueue, StoreError,
+    SweepMessage, SweepQueue, Upload,
 };
 
 /// Keeps files in a map.
@@ -119,12 +119,18 @@ impl ObjectStore for MemoryObjects {
 pub struct MemoryQueue {
     ranges: Arc<Mutex<Vec<RangeMessage>>>,
     sweeps: Arc<Mutex<Vec<SweepMessage>>>,
+    blocks: Arc<Mutex<Vec<IndexMessage>>>,
 }
 
 impl MemoryQueue {
     /// Takes all ranges that were sent.
     pub fn take(&self) -> Vec<RangeMessage> {
         std::mem::take(&mut *self.ranges.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes all blocks that were sent.
+    pub fn take_blocks(&self) -> Vec<IndexMessage> {
+        std::mem::take(&mut *self.blocks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes all sweeps that were sent.
@@ -141,6 +147,13 @@ impl RangeQueue for MemoryQueue {
 
     async fn send_later(&self, message: RangeMessage, _: Duration) -> Result<(), StoreError> {
         self.send(&[message]).await
+    }
+}
+
+impl IndexQueue for MemoryQueue {
+    async fn send_blocks(&self, messages: &[IndexMessage]) -> Result<(), StoreError> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(messages);
+        Ok(())
     }
 }
 

@@ -11,12 +11,21 @@ impl IndexTable for MemoryStore {
     }
 
     async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, StoreError> {
+        let found = self.query_strong(partition, start).await?;
+        Ok(found.into_iter().map(|(sort, item)| (sort, item.data)).collect())
+    }
+
+    async fn query_strong(
+        &self,
+        partition: &[u8; 22],
+        start: &[u8],
+    ) -> Result<Vec<(Vec<u8>, Item)>, StoreError> {
         let first = ItemKey { partition: *partition, sort: start.to_vec() };
         self.call(|state| {
             let items = state.index.range(first..);
             items
                 .take_while(|(key, _)| key.partition == *partition && key.sort.starts_with(start))
-                .map(|(key, item)| (key.sort.clone(), item.data.clone()))
+                .map(|(key, item)| (key.sort.clone(), item.clone()))
                 .collect()
         })
     }

@@ -111,7 +111,8 @@ pub async fn a_contact_is_found_by_address_and_by_id(store: &impl AnyStore) {
         tags: BTreeSet::from([model::Tag::parse("partner").expect("a tag")]),
         ..profile("jane@example.com")
     };
-    let origin = Some(Origin::Row { job: uuid::Uuid::new_v4(), row: 12, created: true });
+    let origin =
+        Some(Origin::Row { job: uuid::Uuid::new_v4(), row: 12, created: true, indexed_by_import: true });
     let new = NewContact { profile: full, replaces: None, consent: None, origin: origin.clone() };
     let contact = done(write(store, &tenant, Write::Create(Box::new(new))).await);
     assert_eq!((contact.version, &contact.origin), (1, &origin));

@@ -27,6 +27,10 @@ pub async fn an_item_is_written_only_over_what_was_read(store: &impl AnyStore) {
     assert!(!store.put(&key, item(b"second", 2), Some([7; 8])).await.expect("put"));
     assert!(store.put(&key, item(b"", 2), Some([1; 8])).await.expect("put"));
     assert_eq!(store.get(&key).await.expect("get"), Some(item(b"", 2)));
+    let absent = self::key(partition(), b"a");
+    let keys = [key.clone(), absent, key];
+    let found = store.get_many(&keys).await.expect("get");
+    assert_eq!(found, [Some(item(b"", 2)), None, Some(item(b"", 2))]);
 }
 
 /// Keys are bytes: their order is that of unsigned numbers.
@@ -39,6 +43,8 @@ pub async fn a_partition_is_read_in_order_and_by_its_starts(store: &impl AnyStor
     let read = async |start: &[u8]| {
         let found = store.query(&mine, start).await.expect("query");
         assert!(found.iter().all(|(sort, data)| sort == data));
+        let strong = store.query_strong(&mine, start).await.expect("query");
+        assert!(strong.iter().map(|(sort, item)| (sort, &item.data)).eq(found.iter().map(|(s, d)| (s, d))));
         found.into_iter().map(|(sort, _)| sort).collect::<Vec<_>>()
     };
     assert_eq!(read(b"").await, [&b"a"[..], b"ab", b"ab\x00", b"ab\xff", b"b", b"\xff"]);

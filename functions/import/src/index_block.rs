@@ -1,0 +1,91 @@
+//! Indexing what an import created: a block of contacts at once, where the stream's small batches
+//! would write most items of the index many times over.
+//!
+//! A loader reserves ordinals that lie side by side, notes them in its checkpoint, and marks the
+//! contacts that it creates with them; the indexer leaves those alone. Once the range is loaded its
+//! blocks are sent to be indexed, after all ranges that wait. What an import changes, and what it
+//! creates here and there, goes through the stream.
+
+use index::{Block, IndexTable, IndexedFields, Writer};
+use store::{
+    ContactFacts, ContactStore, IndexMessage, IndexQueue, Job, StoreError, TenantStore, index_generation,
+};
+use tracing::{info, warn};
+
+use crate::ImportError;
+
+/// As many ordinals as a container of the index has: its items are then written once.
+const BLOCK: u32 = 65_536;
+
+/// A create that loses a race and is tried again takes another ordinal.
+const SPARE: u32 = 256;
+
+/// Is what a loader has reserved and not used yet.
+#[derive(Debug, Default)]
+pub(crate) struct Reserved {
+    left: u64,
+}
+
+impl Reserved {
+    /// Takes ordinals for `count` contacts out of what is reserved, if it has so many.
+    pub(crate) fn take(&mut self, count: u64) -> bool {
+        let has_enough = self.left >= count;
+        if has_enough {
+            self.left -= count;
+        }
+        has_enough
+    }
+
+    /// Reserves ordinals for contacts of a file that has so many rows left, up to the border of a
+    /// block; gives the first and the last, unless they are too few to be worth it.
+    pub(crate) async fn renew(
+        &mut self,
+        store: &impl ContactStore,
+        tenant: &model::Tenant,
+        rows_left: u64,
+        min_indexed: u64,
+    ) -> Result<Option<(u32, u32)>, StoreError> {
+        if rows_left < min_indexed {
+            return Ok(None);
+        }
+        let to_border = BLOCK - store.ordinals(tenant).await?.0 % BLOCK;
+        let most = if u64::from(to_border) < min_indexed { to_border + BLOCK } else { to_border };
+        let count = u32::try_from(rows_left).unwrap_or(u32::MAX).saturating_add(SPARE).min(most);
+        let first = store.reserve(tenant, count).await?.0;
+        self.left = (count - SPARE).into();
+        Ok(Some((first, first + (count - 1))))
+    }
+}
+
+/// Sends what a loaded range is to have indexed.
+pub(crate) async fn send(
+    queue: &impl IndexQueue,
+    job: &Job,
+    to_index: Option<(u32, u32)>,
+) -> Result<(), StoreError> {
+    let Some((first, last)) = to_index else { return Ok(()) };
+    let blocks = (first / BLOCK..=last / BLOCK).map(|number| IndexMessage {
+        tenant: job.tenant,
+        first: first.max(number * BLOCK),
+        last: last.min(number * BLOCK + (BLOCK - 1)),
+    });
+    queue.send_blocks(&blocks.collect::<Vec<_>>()).await
+}
+
+/// Indexes the contacts of a block, as they are by now. Done again it changes nothing.
+pub(crate) async fn index_block<S>(store: &S, message: IndexMessage) -> Result<(), ImportError>
+where
+    S: ContactStore + TenantStore + IndexTable<Error = StoreError>,
+{
+    let IndexMessage { tenant, first, last } = message;
+    let (Some(tenant), Some(block)) = (store.tenant(tenant).await?, Block::new(first, last)) else {
+        warn!(tenant.id = %tenant, "dropped a block of no known tenant, or of none");
+        return Ok(());
+    };
+    let facts = ContactFacts { store, tenant: &tenant };
+    let writer = Writer::new(store, &facts, index_generation(tenant.id));
+    let contacts = writer.build(block, &IndexedFields::of_contacts(), &[]).await;
+    let contacts = contacts.map_err(|failure| ImportError::NotIndexed { cause: failure.cause })?;
+    info!(tenant.id = %tenant.id, block.first = first, contacts, "indexed a block of contacts");
+    Ok(())
+}
