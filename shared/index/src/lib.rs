@@ -10,7 +10,9 @@
 //! ```
 //!
 //! [`Writer`] keeps it up to date from the changes of contacts; [`Reader`] answers a [`Question`] with
-//! the exact set of ordinals, its count, and pages in any order.
+//! the exact set of ordinals, its count, and pages in any order. Imports, new fields and new
+//! [`Generations`] are written by whole blocks ([`Writer::build`]), and an [`Audit`] compares what lies
+//! there with the contacts, and repairs it.
 
 mod build;
 mod column;

@@ -121,7 +121,9 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
     }
 
     /// Puts right what an audit found, as the contacts are now. It may be called while others write,
-    /// and does no harm where nothing differs any more.
+    /// and does no harm where nothing differs any more. Where records of the stream were lost, a
+    /// write sent before may still land after this: only an audit a writer's longest life later is
+    /// the last word.
     ///
     /// # Errors
     /// When the table or the contacts fail.

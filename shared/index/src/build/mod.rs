@@ -76,7 +76,9 @@ impl Block {
     }
 
     fn set(&self) -> RoaringBitmap {
-        self.ordinals().collect()
+        let mut set = RoaringBitmap::new();
+        set.insert_range(self.ordinals());
+        set
     }
 }
 

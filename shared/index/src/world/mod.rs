@@ -24,7 +24,7 @@ const ORDINALS: [u32; 8] = [0, 1, 2, 3, 4, 4_096, 65_536, 262_144];
 /// Those whose making is in no stream.
 const IMPORTED: [u32; 6] = [8, 9, 10, 11, 511, 4_097];
 /// What whoever builds or audits all of it goes through.
-const BLOCKS: [(u32, u32); 3] = [(0, 4_100), (65_536, 65_536), (262_144, 262_144)];
+const BLOCKS: [(u32, u32); 3] = [(0, 4_097), (65_536, 65_536), (262_144, 262_144)];
 const TERMS: [&str; 3] = ["a", "b", "c"];
 /// Fields with terms, and fields with columns; the second of each becomes indexed while others write.
 const TERM_FIELDS: [u16; 2] = [1, 3];
@@ -322,10 +322,9 @@ impl IndexTable for World {
                 step().await;
             }
             let state = self.state();
-            let next = state.table.iter().find(|(key, _)| {
-                let is_behind = found.last().is_none_or(|(last, _)| key.sort > *last);
-                key.partition == *partition && key.sort.starts_with(start) && is_behind
-            });
+            let sort = found.last().map_or(start.to_vec(), |(last, _)| [last, &[0][..]].concat());
+            let next = state.table.range(ItemKey { partition: *partition, sort }..).next();
+            let next = next.filter(|(key, _)| key.partition == *partition && key.sort.starts_with(start));
             let Some((key, item)) = next else { break };
             found.push((key.sort.clone(), item.clone()));
         }

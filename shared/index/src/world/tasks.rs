@@ -64,20 +64,20 @@ impl Known {
 }
 
 impl World {
-    /// Changes contacts, and consumes the lanes.
-    pub(crate) fn stream(&self) -> Vec<BoxFuture<'static, ()>> {
-        let people: BoxFuture<'static, ()> = Box::pin(self.clone().people());
+    /// Changes contacts, now and then after so many steps, and consumes the lanes.
+    pub(crate) fn stream(&self, pause: u64) -> Vec<BoxFuture<'static, ()>> {
+        let people: BoxFuture<'static, ()> = Box::pin(self.clone().people(pause));
         let consumers =
             (0..LANES).map(|lane| -> BoxFuture<'static, ()> { Box::pin(self.clone().consumer(lane)) });
         std::iter::once(people).chain(consumers).collect()
     }
 
-    async fn people(self) {
+    async fn people(self, pause: u64) {
         for _ in 0..CHANGES {
             self.state().change();
             step().await;
-            // Some come only after what else goes on.
-            self.wait(if self.state().below(3) == 0 { 100 } else { 1 }).await;
+            let is_pause = self.state().below(3) == 0;
+            self.wait(if is_pause { pause } else { 0 }).await;
         }
         self.state().is_over = true;
     }
@@ -120,6 +120,12 @@ impl World {
 
     /// Loads contacts whose making is in no stream, and builds their block until that is done.
     pub(crate) async fn loader(self) {
+        // Before all the others, or in their midst.
+        let start = {
+            let mut state = self.state();
+            state.below(2) * state.below(2_500)
+        };
+        self.wait(start as u64).await;
         let mut remembered = Vec::new();
         for ordinal in IMPORTED {
             {

@@ -95,8 +95,7 @@ fn an_imported_container_takes_less_than_one_write_unit_and_one_read_of_each_con
     assert_eq!(block_on(writer.build(container(), &fields, &[])).unwrap(), 65_536);
     assert_eq!(people.reads.load(Ordering::Relaxed), 65_536);
     let units = table.write_units.load(Ordering::Relaxed);
-    assert!(units <= 65_536, "{units} write units");
-    println!("{units}");
+    assert!(units < 65_536 / 2, "{units} write units");
 
     // Whoever comes again writes nothing.
     block_on(writer.build(container(), &fields, &[])).unwrap();
