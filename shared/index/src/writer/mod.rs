@@ -18,7 +18,8 @@
 //! them before the list, so that it cannot write over what others wrote after the split.
 //!
 //! Additions go before removals: a contact that moves from one term to another is for a moment in
-//! both, and never in neither.
+//! both, and never in neither. Who is live goes last: whoever is new is not found before the index
+//! knows all of it, because to be without a term may be what is asked for.
 
 pub(crate) mod item;
 mod plan;
@@ -155,9 +156,18 @@ impl<'a, T: IndexTable, C: Contacts> Writer<'a, T, C> {
             let truth = truth.map_err(|error| NotApplied { first: 0, cause: error.into() })?;
             plan.reread(change, ordinal, &truth.unwrap_or_default());
         }
-        let (additions, removals) = plan.parts();
-        self.carry_out(additions).await?;
-        self.carry_out(removals).await
+        let mut parts = plan.parts().into_iter();
+        while let Some(part) = parts.next() {
+            if let Err(failure) = self.carry_out(part).await {
+                // Of what comes behind it nothing is done.
+                let rest = parts.flatten().flat_map(|(_, wanted)| wanted).map(|wanted| wanted.change).min();
+                return Err(NotApplied {
+                    first: failure.first.min(rest.unwrap_or(failure.first)),
+                    ..failure
+                });
+            }
+        }
+        Ok(())
     }
 
     async fn carry_out(&self, work: Work) -> Result<(), NotApplied> {

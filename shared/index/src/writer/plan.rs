@@ -93,11 +93,15 @@ impl Plan {
         self.work.entry(Target::of(ordinal, cell)).or_default().push(wanted);
     }
 
-    /// Parts what adds anything, which goes first, from what only removes.
-    pub(super) fn parts(self) -> (Work, Work) {
+    /// Parts what adds anything, which goes first, from what only removes, and that from who is
+    /// live, which comes last.
+    pub(super) fn parts(self) -> [Work; 3] {
         let removes =
             |wanted: &Wanted| matches!(wanted.value, Some(CellValue::Bit(false) | CellValue::Number(None)));
-        self.work.into_iter().partition(|(_, wanted)| !wanted.iter().all(removes))
+        let (live, others): (Work, Work) =
+            self.work.into_iter().partition(|(target, _)| target.cell() == Cell::Live);
+        let (additions, removals) = others.into_iter().partition(|(_, wanted)| !wanted.iter().all(removes));
+        [additions, removals, live]
     }
 }
 
