@@ -38,12 +38,12 @@ async fn measure_on(process: &Process, report: &mut Report) -> Result<(), BenchE
     let router = contacts::routes(&app).into_router(&app);
     let mut ids = Vec::new();
     // Who calls and which fields there are is cached for a minute: that is paid for here.
-    call(&router, process.api_key(), Kind::Create.request("first", "")).await?;
+    call_as(&router, process.api_key(), Kind::Create.request("first", "")).await?;
     for kind in Kind::ALL {
         let before = store.consumed();
         for n in 0..EACH {
             let id = ids.get(n as usize).map_or("", String::as_str);
-            let answer = call(&router, process.api_key(), kind.request(&format!("cost-{n}"), id)).await?;
+            let answer = call_as(&router, process.api_key(), kind.request(&format!("cost-{n}"), id)).await?;
             if kind == Kind::Create {
                 ids.push(answer["id"].as_str().unwrap_or_default().to_owned());
             }
@@ -58,10 +58,10 @@ async fn measure_on(process: &Process, report: &mut Report) -> Result<(), BenchE
     Ok(())
 }
 
-async fn call(
+pub(crate) async fn call_as(
     router: &Router,
     key: &str,
-    (method, path, body): (&'static str, String, Option<Value>),
+    (method, path, body): (&str, String, Option<Value>),
 ) -> Result<Value, BenchError> {
     let request = Request::builder()
         .method(method)

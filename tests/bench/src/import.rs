@@ -77,7 +77,7 @@ pub(crate) fn measure(args: &ImportArgs, product: &Product, folder: &Path) -> Re
 
 /// Imports a file and reports it under a name; `wanted` counts rows created, unchanged, duplicate
 /// and invalid.
-fn import(
+pub(crate) fn import(
     product: &Product,
     path: &Path,
     size_bytes: u64,

@@ -15,6 +15,7 @@ mod neighbours;
 mod product;
 mod report;
 mod rows;
+mod search;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Command {
     Api(api::ApiArgs),
     /// Tell what one tenant's burst does to another tenant's answers.
     Neighbours(neighbours::NeighboursArgs),
+    /// Search and count imported contacts, and tell what that costs and takes.
+    Search(search::SearchArgs),
 }
 
 /// Is what both commands take.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(&args).map(|report| (report, args.common)),
         Command::Api(args) => api::run(&args).map(|report| (report, args.common)),
         Command::Neighbours(args) => neighbours::run(&args).map(|report| (report, args.common)),
+        Command::Search(args) => search::run(&args).map(|report| (report, args.common)),
     };
     match measured.and_then(|(report, common): (Report, Common)| report.print(common.json)) {
         Ok(()) => ExitCode::SUCCESS,

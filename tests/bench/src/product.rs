@@ -12,7 +12,7 @@ use crate::client::Client;
 /// The command under which this binary is the product.
 pub const SERVE: &str = "serve";
 
-const KEY: &str = "the-key-of-the-benchmarks";
+pub(crate) const KEY: &str = "the-key-of-the-benchmarks";
 const ADMIN_KEY: &str = "the-operators-key-of-the-benchmarks";
 
 /// Linux counts a process's time in hundredths of a second, whatever the machine (`USER_HZ`).
