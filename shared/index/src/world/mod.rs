@@ -33,8 +33,8 @@ const LANES: usize = 2;
 const CHANGES: usize = 20;
 /// How old a reading of the meta item may be, in steps of the scheduler.
 const CACHE: u64 = 300;
-/// A list of four is split.
-const MAX_ITEM_BYTES: usize = 47;
+/// A list of two, three or four is split.
+const MAX_ITEM_BYTES: [usize; 3] = [43, 45, 47];
 
 /// What the index is to hold: of everybody who is or was, whether that is a contact, and its facts.
 pub(crate) type Held = BTreeMap<u32, (bool, Facts)>;
@@ -93,6 +93,7 @@ pub(crate) struct World(Arc<Mutex<State>>);
 struct State {
     rng: TestRng,
     troubles: Troubles,
+    max_item_bytes: usize,
     now: u64,
     /// What the meta item was, and from when on.
     metas: Vec<(u64, Meta)>,
@@ -171,6 +172,7 @@ impl World {
         Self(Arc::new(Mutex::new(State {
             rng: TestRng::from_seed(RngAlgorithm::ChaCha, &bytes),
             troubles,
+            max_item_bytes: MAX_ITEM_BYTES[(seed % 3) as usize],
             now: 0,
             metas: vec![(0, Meta::default())],
             truth: BTreeMap::new(),
@@ -201,9 +203,10 @@ impl World {
 
     fn writer<'a>(&'a self, view: &'a View<'a>, generation: Generation) -> Writer<'a, Self, View<'a>> {
         // Both ways to read a block, the one as often as the other.
-        let min_queried_ordinals = if self.state().below(2) == 0 { 0 } else { u64::MAX };
+        let mut state = self.state();
+        let min_queried_ordinals = if state.below(2) == 0 { 0 } else { u64::MAX };
         let writer = Writer::new(self, view, generation);
-        Writer { max_item_bytes: MAX_ITEM_BYTES, min_queried_ordinals, ..writer }
+        Writer { max_item_bytes: state.max_item_bytes, min_queried_ordinals, ..writer }
     }
 
     /// Runs tasks to their ends, and then lets all writes land that are on their way.

@@ -9,7 +9,7 @@ use crate::Audit;
 use crate::world::{Troubles, World};
 
 /// A mistake may take some hundred histories to show: those of an optimised build are cheap.
-const CASES: u32 = if cfg!(debug_assertions) { 100 } else { 2_000 };
+const CASES: u32 = if cfg!(debug_assertions) { 60 } else { 2_000 };
 
 /// Runs the stream with others beside it.
 fn run(world: &World, others: Vec<BoxFuture<'static, ()>>) {
