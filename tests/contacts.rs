@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::client::until;
 use crate::product::Product;
 
 #[test]
@@ -77,7 +78,13 @@ fn an_erased_person_is_gone_and_stays_away() {
         json!({"source": "form", "method": "paper", "captured_at": "2026-11-20T08:00:00Z", "text": "Yes."});
     let body = json!({"email": "jane@example.com", "first_name": "Jane", "consent": consent});
     let id = client.post("/api/v1/contacts", &body).json["id"].as_str().expect("an id").to_owned();
+    let until_found = |expected: u64| {
+        let count = || client.get("/api/v1/contacts/count?query=first_name%3AJane").json["count"].clone();
+        until(|| (count() == expected).then_some(()));
+    };
+    until_found(1);
     assert_eq!(client.delete(&format!("/api/v1/contacts/{id}?erase=true")).status, 204);
+    until_found(0);
     for path in [format!("/api/v1/contacts/{id}"), "/api/v1/contacts/jane@example.com/consents".to_owned()] {
         assert_eq!(client.get(&path).status, 404, "{path}");
     }

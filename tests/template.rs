@@ -179,6 +179,7 @@ fn functions_may_do_what_their_store_does() {
         let needed = format!("dynamodb:{needed}");
         assert!(import.contains(&needed), "a sweep, and a loader's place, needs {needed}");
     }
+    assert!(allowed("ContactsFunction").contains("dynamodb:Query ContactsTable.Arn"), "to list suppressions");
     for action in ["Query", "DeleteItem"] {
         let needed = format!("dynamodb:{action} ActivityTable.Arn");
         assert!(allowed("ContactsFunction").contains(&needed), "an erasure needs {needed}");

@@ -12,6 +12,7 @@ mod patch;
 mod read;
 mod schema;
 mod suppress;
+mod suppressions;
 mod upsert;
 
 use api::{App, EdgeStore, Routes, Scope};
@@ -37,6 +38,7 @@ pub fn routes<S: Store>(app: &App<S>) -> Routes {
         .on(app, Method::DELETE, "/contacts/{id}", ContactsWrite, delete::delete::<S>)
         .on(app, Method::GET, "/contacts/{id}/consents", ContactsRead, consents::list::<S>)
         .on(app, Method::POST, "/suppressions", SuppressionsWrite, suppress::suppress::<S>)
+        .on(app, Method::GET, "/suppressions", SuppressionsRead, suppressions::list::<S>)
         .on(app, Method::GET, "/suppressions/{id}", SuppressionsRead, suppress::read::<S>)
         .planned(app, Method::POST, "/contacts/merge")
         .planned(app, Method::GET, "/contacts/{id}/activity")
@@ -57,6 +59,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         delete::delete,
         consents::list,
         suppress::suppress,
+        suppressions::list,
         suppress::read,
     ))]
     struct Document;

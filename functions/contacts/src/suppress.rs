@@ -67,8 +67,8 @@ pub struct SuppressionResults {
 /// What is known of an address that must not be written to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SuppressionView {
-    /// The address that was asked for.
-    email: String,
+    /// The address; null in a list where the person was erased.
+    email: Option<String>,
     /// `unsubscribed`, `hard_bounce`, `complaint`, `erased` or `manual`.
     #[schema(value_type = String, example = "complaint")]
     reason: SuppressionReason,
@@ -81,6 +81,24 @@ pub struct SuppressionView {
     since: Option<String>,
     /// The contact that has the status, where there is one.
     contact_id: Option<Uuid>,
+}
+
+impl SuppressionView {
+    /// Shows what is remembered of an address without a contact.
+    pub(crate) fn of(email: Option<&Email>, suppression: Suppression) -> Self {
+        Self {
+            email: email.map(ToString::to_string),
+            reason: suppression.reason,
+            status: suppression.status(),
+            since: Some(told(suppression.since)),
+            source: suppression.source,
+            contact_id: None,
+        }
+    }
+}
+
+fn told(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 struct Wanted {
@@ -245,15 +263,9 @@ pub async fn read<S: Store>(
         }
         Standing::Free => return Err(unknown()),
     };
-    let since = suppression.since.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    let view = SuppressionView {
-        email: email.to_string(),
-        reason: suppression.reason,
-        status: suppression.status(),
-        since: contact_id.is_none().then_some(since),
-        source: suppression.source,
-        contact_id,
-    };
+    let mut view = SuppressionView::of(Some(&email), suppression);
+    view.since = view.since.filter(|_| contact_id.is_none());
+    view.contact_id = contact_id;
     Ok(Json(view))
 }
 

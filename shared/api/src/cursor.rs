@@ -24,6 +24,9 @@ pub enum CursorKind {
     /// All imports.
     #[serde(rename = "i")]
     Imports,
+    /// All suppressions.
+    #[serde(rename = "u")]
+    Suppressions,
     /// What a search found.
     #[serde(rename = "s")]
     Search,

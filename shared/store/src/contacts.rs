@@ -2,6 +2,7 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use model::{Consent, Contact, ContactId, Email, Ordinal, Origin, Profile, Standing, Suppression, Tenant};
+use serde::{Deserialize, Serialize};
 
 use crate::{ConsentEntry, StoreError};
 
@@ -72,6 +73,19 @@ pub enum Consistency {
     Strong,
     /// What may be a moment old, at half the price.
     Eventual,
+}
+
+/// Says where a walk over suppressions goes on; only the store that gave it knows what it means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuppressionPlace(pub(crate) String);
+
+/// Holds some suppressions, in no order that means anything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SuppressionPage {
+    /// Each with its address, but for those of erased persons.
+    pub suppressions: Vec<(Option<Email>, Suppression)>,
+    /// Where the next page goes on; none at the end.
+    pub next: Option<SuppressionPlace>,
 }
 
 /// Keeps the contacts of tenants.
@@ -146,6 +160,18 @@ pub trait ContactStore: Send + Sync {
         tenant: &Tenant,
         count: u32,
     ) -> impl Future<Output = Result<Ordinal, StoreError>> + Send;
+
+    /// Lists the addresses without a contact that must not be written to; may give fewer than
+    /// `limit`, or none, before the end.
+    ///
+    /// They lie among the contacts, so a walk over all of them reads everything: a read unit for
+    /// about 8 KB. A list of their own would make each of them cost four write units instead of one.
+    fn suppressions(
+        &self,
+        tenant: &Tenant,
+        after: Option<SuppressionPlace>,
+        limit: usize,
+    ) -> impl Future<Output = Result<SuppressionPage, StoreError>> + Send;
 
     /// Tells the lowest ordinal that nobody took yet: every contact lies below it.
     fn ordinals(&self, tenant: &Tenant) -> impl Future<Output = Result<Ordinal, StoreError>> + Send;

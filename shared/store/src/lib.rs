@@ -30,7 +30,10 @@ mod usage;
 pub use crate::index::{ContactFacts, index_generation};
 pub use activity::ConsentEntry;
 pub use clock::Clock;
-pub use contacts::{Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, Write, Written};
+pub use contacts::{
+    Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, SuppressionPage, SuppressionPlace,
+    Write, Written,
+};
 pub use dynamo::{ContactRecord, DynamoStore, Tables};
 pub use error::StoreError;
 pub use fields::{FieldStore, FieldWrite, Freshness};

@@ -116,6 +116,29 @@ async fn the_key_of_another_tenant_neither_sees_nor_lifts_a_suppression() {
 }
 
 #[tokio::test]
+async fn suppressions_are_listed_page_by_page_and_contacts_are_not_among_them() {
+    let store = MemoryStore::default();
+    let (client, other) = (client_of(&store).await, client_of(&store).await);
+    create(&client, json!({"email": "held@example.com", "status": "unsubscribed"})).await;
+    create(&client, json!({"email": "gone@example.com"})).await;
+    client.call(Method::DELETE, "/api/v1/contacts/gone@example.com?erase=true").await;
+    suppress(&client, json!([{"email": "a@example.com", "source": "crm"}, {"email": "b@example.com"}])).await;
+    let first = client.call(Method::GET, "/api/v1/suppressions?limit=2").await.json;
+    let item = &first["items"][0];
+    assert_eq!((&item["email"], &item["source"]), (&json!("a@example.com"), &json!("crm")));
+    assert!(item["since"].is_string() && item["contact_id"].is_null(), "{item}");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let path = format!("/api/v1/suppressions?limit=2&cursor={cursor}");
+    let last = client.call(Method::GET, &path).await.json;
+    assert_eq!(last["items"].as_array().unwrap().len(), 1);
+    assert_eq!((&last["items"][0]["email"], &last["items"][0]["reason"]), (&Value::Null, &json!("erased")));
+    assert_eq!(last["next_cursor"], Value::Null);
+    assert_eq!(other.call(Method::GET, &path).await.code(), "invalid_cursor");
+    assert_eq!(other.call(Method::GET, "/api/v1/suppressions").await.json["items"], json!([]));
+    assert_eq!(client.call(Method::GET, "/api/v1/suppressions?limit=0").await.code(), "invalid_limit");
+}
+
+#[tokio::test]
 async fn the_consent_log_is_only_ever_added_to() {
     let client = client().await;
     let created = create(&client, json!({"email": "a@example.com", "consent": consent()})).await;

@@ -8,7 +8,8 @@ use model::{Consent, Contact, ContactId, Email, Ordinal, Profile, Standing, Stat
 use serde_json::json;
 use store::testing::MemoryStore;
 use store::{
-    ConsentEntry, Consistency, ContactPage, ContactStore, Job, ProfileUpdate, StoreError, Write, Written,
+    ConsentEntry, Consistency, ContactPage, ContactStore, Job, ProfileUpdate, StoreError, SuppressionPage,
+    SuppressionPlace, Write, Written,
 };
 
 use super::{World, counts, deliver, now, profile, rows, sqs_event};
@@ -109,6 +110,15 @@ impl ContactStore for Meddled<'_> {
 
     async fn reserve(&self, tenant: &Tenant, count: u32) -> Result<Ordinal, StoreError> {
         self.store().reserve(tenant, count).await
+    }
+
+    async fn suppressions(
+        &self,
+        tenant: &Tenant,
+        after: Option<SuppressionPlace>,
+        limit: usize,
+    ) -> Result<SuppressionPage, StoreError> {
+        self.store().suppressions(tenant, after, limit).await
     }
 
     async fn ordinals(&self, tenant: &Tenant) -> Result<Ordinal, StoreError> {

@@ -136,12 +136,24 @@ pub(super) fn tombstone(addresses: &Addresses, email: &Email, suppression: &Supp
 /// Reads what an item at an address says.
 pub(super) fn standing(item: &Item, tenant_email: &Email) -> Result<Standing, StoreError> {
     let read = Reader { item };
-    if let Some(gone) = read.optional("gone", Value::as_s)? {
-        let source = read.optional("from", Value::as_s)?.cloned();
-        let suppression = Suppression { reason: parsed(gone)?, since: read.moment("since")?, source };
+    if let Some(suppression) = suppression(&read)? {
         return Ok(Standing::Suppressed(suppression));
     }
     contact(&read, tenant_email).map(|contact| Standing::Held(Box::new(contact)))
+}
+
+/// Reads a tombstone, with its address unless the person was erased; none where a contact lies.
+pub(super) fn remembered(item: &Item) -> Result<Option<(Option<Email>, Suppression)>, StoreError> {
+    let read = Reader { item };
+    let email = read.optional("email", Value::as_s)?.map(|email| Email::parse(email).map_err(malformed));
+    let email = email.transpose()?;
+    Ok(suppression(&read)?.map(|suppression| (email, suppression)))
+}
+
+fn suppression(read: &Reader<'_>) -> Result<Option<Suppression>, StoreError> {
+    let Some(gone) = read.optional("gone", Value::as_s)? else { return Ok(None) };
+    let source = read.optional("from", Value::as_s)?.cloned();
+    Ok(Some(Suppression { reason: parsed(gone)?, since: read.moment("since")?, source }))
 }
 
 fn contact(read: &Reader<'_>, email: &Email) -> Result<Contact, StoreError> {

@@ -9,7 +9,9 @@ use super::DynamoStore;
 use super::addresses::{Addresses, by_address};
 use super::contact_item::standing;
 use super::contact_plan::{Plan, part};
-use crate::contacts::{Consistency, ContactPage, ContactStore, Write, Written};
+use crate::contacts::{
+    Consistency, ContactPage, ContactStore, SuppressionPage, SuppressionPlace, Write, Written,
+};
 use crate::{ConsentEntry, StoreError};
 
 const WRITES_AT_ONCE: usize = 32;
@@ -157,6 +159,15 @@ impl ContactStore for DynamoStore {
 
     async fn reserve(&self, tenant: &Tenant, count: u32) -> Result<Ordinal, StoreError> {
         self.reserve_ordinals(tenant.id, count).await
+    }
+
+    async fn suppressions(
+        &self,
+        tenant: &Tenant,
+        after: Option<SuppressionPlace>,
+        limit: usize,
+    ) -> Result<SuppressionPage, StoreError> {
+        self.list_suppressions(&Addresses::of(tenant), after, limit).await
     }
 
     async fn ordinals(&self, tenant: &Tenant) -> Result<Ordinal, StoreError> {

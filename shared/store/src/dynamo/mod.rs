@@ -21,6 +21,7 @@ mod ordinals;
 mod read;
 mod schema;
 mod stream;
+mod suppressions;
 mod tenants;
 mod transact;
 mod usage;

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, NaiveDate, Utc};
 use index::{Item as IndexItem, ItemKey};
 use model::{
-    Consent, Contact, ContactId, Email, Field, FieldSlug, Ordinal, Settings, Standing, Suppression, Tenant,
-    TenantId, TenantSlug,
+    Consent, Contact, ContactId, Email, Field, FieldSlug, Ordinal, Settings, Standing, Suppression,
+    SuppressionReason, Tenant, TenantId, TenantSlug,
 };
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use super::CallFaults;
 use crate::{
     ApiKey, Begun, Checkpoint, ConsentEntry, Consistency, Consumed, ContactPage, ContactStore,
     IdempotencyStore, Job, JobStatus, JobStore, KeyHash, Metered, Outcome, Range, RequestKey, StoreError,
-    TenantStore, UsageKind, UsageRecord, Write, Written,
+    SuppressionPage, SuppressionPlace, TenantStore, UsageKind, UsageRecord, Write, Written,
 };
 
 /// Keeps everything but files in maps, by the same contract as the real thing.
@@ -285,6 +285,31 @@ impl ContactStore for MemoryStore {
     async fn reserve(&self, tenant: &Tenant, _: u32) -> Result<Ordinal, StoreError> {
         // Ordinals of this store lie side by side as it is.
         self.ordinals(tenant).await
+    }
+
+    async fn suppressions(
+        &self,
+        tenant: &Tenant,
+        after: Option<SuppressionPlace>,
+        limit: usize,
+    ) -> Result<SuppressionPage, StoreError> {
+        self.call(|state| {
+            let after = after.map(|place| place.0).unwrap_or_default();
+            let mut found = state.contacts.iter().filter_map(|((owner, email), standing)| match standing {
+                Standing::Suppressed(suppression) if *owner == tenant.id && *email.as_str() > *after => {
+                    Some((email, suppression))
+                }
+                _ => None,
+            });
+            let page: Vec<_> = found.by_ref().take(limit).collect();
+            let last = page.last().map(|(email, _)| SuppressionPlace(email.to_string()));
+            let next = last.filter(|_| found.next().is_some());
+            let shown = |(email, suppression): (&Email, &Suppression)| {
+                let is_erased = suppression.reason == SuppressionReason::Erased;
+                ((!is_erased).then(|| email.clone()), suppression.clone())
+            };
+            SuppressionPage { suppressions: page.into_iter().map(shown).collect(), next }
+        })
     }
 
     async fn ordinals(&self, tenant: &Tenant) -> Result<Ordinal, StoreError> {

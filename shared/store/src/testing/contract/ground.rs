@@ -208,6 +208,43 @@ pub async fn an_erased_address_is_known_again(store: &impl AnyStore) {
     assert_eq!(at(store, &tenant, "gone@example.com").await, held(&back));
 }
 
+/// Page by page, and no contact among them; of the erased not even the address.
+pub async fn suppressions_are_listed_each_once(store: &impl AnyStore) {
+    let tenant = tenant();
+    let mut expected = Vec::new();
+    for number in 0..40 {
+        create(store, &tenant, profile(&format!("person-{number}@example.com"))).await;
+        let reason = if number == 7 { SuppressionReason::Erased } else { SuppressionReason::Complaint };
+        let (address, suppression) = (email(&format!("gone-{number}@example.com")), suppression(reason));
+        store.suppress(&tenant, &address, &suppression, None).await.expect("suppress");
+        expected.push(((number != 7).then(|| address.to_string()), reason));
+    }
+    store
+        .suppress(
+            &crate::testing::tenant(),
+            &email("theirs@example.com"),
+            &suppression(SuppressionReason::Manual),
+            None,
+        )
+        .await
+        .expect("suppress");
+    let mut listed = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.suppressions(&tenant, after, 7).await.expect("list");
+        assert!(page.suppressions.len() <= 7);
+        let shown = page.suppressions.into_iter();
+        listed.extend(shown.map(|(email, known)| (email.map(|email| email.to_string()), known.reason)));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    expected.sort();
+    listed.sort();
+    assert_eq!(listed, expected);
+}
+
 /// Memories of others are none.
 pub async fn contacts_are_counted_where_they_lie(store: &impl AnyStore) {
     let tenant = tenant();

@@ -75,6 +75,7 @@ macro_rules! contract_tests {
             ground::an_address_is_suppressed_where_no_contact_is,
             ground::the_reason_of_a_suppression_outlives_its_contact,
             ground::an_erased_address_is_known_again,
+            ground::suppressions_are_listed_each_once,
             ground::contacts_are_counted_where_they_lie,
             index::an_item_is_written_only_over_what_was_read,
             index::a_partition_is_read_in_order_and_by_its_starts,
