@@ -13,9 +13,11 @@ mod fields;
 mod idempotency;
 mod index;
 mod jobs;
+mod ledger;
 mod loaders;
 mod meter;
 mod objects;
+mod parked;
 mod queue;
 mod quota;
 mod s3;
@@ -39,8 +41,10 @@ pub use jobs::{
     Checkpoint, FileFormat, FileKind, IMPORTS_AT_ONCE, Job, JobStatus, JobStore, PlainText, Range, RowCounts,
 };
 pub use loaders::{LOADERS_A_TENANT, LoaderStore};
+pub use ledger::{FACTS_A_WRITE, FactPage, LedgerStore, LedgerWrite, Recorded};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
+pub use parked::{PARKED_FOR_DAYS, ParkedStore};
 pub use queue::{IndexMessage, IndexQueue, RangeMessage, RangeQueue, SweepMessage, SweepQueue};
 pub use quota::QuotaStore;
 pub use s3::S3Objects;

@@ -80,6 +80,7 @@ pub(crate) fn contact(now: DateTime<chrono::Utc>) -> Contact {
         ordinal: Ordinal(1),
         profile,
         score: 50,
+        fold: crate::scoring::Fold::default(),
         created_at: now,
         updated_at: now,
         version: 1,

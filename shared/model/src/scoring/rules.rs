@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU16;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -86,6 +87,28 @@ pub struct WindowCap {
 #[serde(transparent)]
 pub struct ConditionKey(String);
 
+impl ConditionKey {
+    const BYTES: usize = 6;
+}
+
+impl fmt::Display for ConditionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ConditionKey {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        if text.len() == 2 * Self::BYTES && text.chars().all(is_hex) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Invalid::new("invalid_condition_key", "a key of a condition has 12 hexadecimal digits"))
+    }
+}
+
 /// Is what has to be true of a contact for a rule to count: looked at once, when a fact is
 /// recorded, at the time at which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +151,7 @@ impl Condition {
     /// Finds it in facts: two conditions that say the same have one key.
     pub fn key(&self) -> ConditionKey {
         let hash = Sha256::digest(self.to_string());
-        ConditionKey(hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+        ConditionKey(hash.iter().take(ConditionKey::BYTES).map(|byte| format!("{byte:02x}")).collect())
     }
 }
 

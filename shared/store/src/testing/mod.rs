@@ -5,6 +5,7 @@ mod faults;
 mod memory;
 mod memory_files;
 mod memory_index;
+mod memory_ledger;
 mod memory_records;
 
 pub use faults::{CallFaults, Moment};
