@@ -17,12 +17,10 @@ const AT_ONCE: usize = 16;
 /// Goes through changes of contacts. All from the first that failed on come again.
 pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Result<Value, ScoringError> {
     let records = event.get("Records").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let work = records.iter().filter_map(|record| Some((record, appeared(record)?))).map(
-        |(record, (tenant, email))| async move {
-            let number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
-            (tenant, number, release(deps, tenant, &email).await)
-        },
-    );
+    let appeared: Vec<_> = records.iter().filter_map(appeared).collect();
+    let work = appeared
+        .into_iter()
+        .map(|(tenant, email, number)| async move { (tenant, number, release(deps, tenant, &email).await) });
     let done: Vec<_> = stream::iter(work).buffered(AT_ONCE).collect().await;
     let mut failed = Vec::new();
     let mut sum = Outcome::default();
@@ -42,8 +40,8 @@ pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Resu
     Ok(json!({"batchItemFailures": failed}))
 }
 
-/// Gives whose contact came to an address where there was none.
-fn appeared(record: &Value) -> Option<(TenantId, Email)> {
+/// Gives whose contact came to an address where there was none, with the number of the record.
+fn appeared(record: &Value) -> Option<(TenantId, Email, String)> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
     let was_there = record.pointer("/dynamodb/OldImage/id").is_some();
     let is_there = record.pointer("/dynamodb/NewImage/id").is_some();
@@ -53,7 +51,8 @@ fn appeared(record: &Value) -> Option<(TenantId, Email)> {
     // `<tenant>#<shard>`
     let (tenant, _) = text("/dynamodb/Keys/tenant/S")?.split_once('#')?;
     let email = Email::parse(text("/dynamodb/NewImage/email/S")?).ok()?;
-    Some((TenantId(Uuid::parse_str(tenant).ok()?), email))
+    let number = text("/dynamodb/SequenceNumber").unwrap_or_default().to_owned();
+    Some((TenantId(Uuid::parse_str(tenant).ok()?), email, number))
 }
 
 async fn release<S: ScoringStore>(

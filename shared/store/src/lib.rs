@@ -1,14 +1,16 @@
 //! Where contacts, tenants, jobs and files are kept.
 //!
-//! The traits say in domain words what *any* store must do; `dynamo`, `s3` and `sqs` do it on
-//! AWS, and nothing of the SDK shows in a signature. Behind the feature `testing`, `testing`
+//! The traits say in domain words what *any* store must do; `dynamo`, `s3`, `sqs` and `eventbridge`
+//! do it on AWS, and nothing of the SDK shows in a signature. Behind the feature `testing`, `testing`
 //! holds a memory double and the contract that double and real engine both keep.
 
 mod activity;
+mod bus;
 mod clock;
 mod contacts;
 mod dynamo;
 mod error;
+mod eventbridge;
 mod fields;
 mod idempotency;
 mod index;
@@ -31,10 +33,12 @@ mod usage;
 
 pub use crate::index::{ContactFacts, index_generation};
 pub use activity::ConsentEntry;
+pub use bus::{ENGAGEMENT, EventBus};
 pub use clock::Clock;
 pub use contacts::{Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, Write, Written};
 pub use dynamo::{ContactRecord, DynamoStore, Tables};
 pub use error::StoreError;
+pub use eventbridge::EventBridge;
 pub use fields::{FieldStore, FieldWrite, Freshness};
 pub use idempotency::{Begun, IdempotencyStore, ItemOutcome, Outcome, RequestKey};
 pub use jobs::{

@@ -4,6 +4,7 @@ mod demands;
 mod erasure;
 mod idempotency;
 mod inputs;
+mod scores;
 mod suppression;
 mod suppressions;
 
@@ -105,7 +106,7 @@ async fn what_is_not_there_is_404_and_what_is_not_built_is_422() {
     for path in [
         "/api/v1/contacts/search?query=a",
         "/api/v1/contacts/count",
-        "/api/v1/contacts/x/score",
+        "/api/v1/contacts/x/export",
         "/api/v1/lists/1",
     ] {
         let reply = client.call(Method::GET, path).await;

@@ -3,6 +3,7 @@
 pub mod contract;
 mod faults;
 mod memory;
+mod memory_bus;
 mod memory_files;
 mod memory_index;
 mod memory_ledger;
@@ -10,6 +11,7 @@ mod memory_records;
 
 pub use faults::{CallFaults, Moment};
 pub use memory::MemoryStore;
+pub use memory_bus::MemoryBus;
 pub use memory_files::{MemoryObjects, MemoryQueue};
 
 use chrono::DateTime;

@@ -17,6 +17,7 @@ use crate::delivery::testing::{handler, mailbox, route};
 use crate::delivery::{Deliveries, Source};
 
 const QUEUE: &str = "import-ranges";
+const EVENTS: &str = "engagement-events";
 
 struct Bench {
     _folder: TempDir,
@@ -28,7 +29,7 @@ struct Bench {
 /// Serves the intake on loopback and makes the real client for it.
 async fn bench() -> Bench {
     let (folder, mailbox) = mailbox();
-    let router = router(mailbox.clone(), [QUEUE]);
+    let router = router(mailbox.clone(), [QUEUE, EVENTS], ("leads.engagement", EVENTS));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
