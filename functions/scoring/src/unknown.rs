@@ -95,14 +95,29 @@ async fn park<S: ScoringStore>(
         // What is in the way was there first: a contact, which is looked at below, or a suppression.
         deps.store.suppress(tenant, email, &suppression, None).await?;
     }
-    // A contact that came to life before the facts were parked has had nobody to tell of them.
+    // A contact that came to life before the facts were parked has had nobody to tell of them, and
+    // an erasure had nothing to forget.
     match standing(deps, tenant, email).await? {
         Standing::Held(contact) => {
-            for position in facts.keys() {
-                deps.store.unpark(tenant, email, position).await?;
-            }
+            unpark(deps, tenant, email, facts).await?;
             Ok(Found::Contact { contact, is_new: false })
+        }
+        Standing::Suppressed(suppression) if suppression.reason == SuppressionReason::Erased => {
+            unpark(deps, tenant, email, facts).await?;
+            Ok(Found::Erased)
         }
         Standing::Free | Standing::Suppressed(_) => Ok(Found::Parked),
     }
+}
+
+async fn unpark<S: ScoringStore>(
+    deps: &Deps<S>,
+    tenant: &Tenant,
+    email: &Email,
+    facts: &Facts,
+) -> Result<(), ScoringError> {
+    for position in facts.keys() {
+        deps.store.unpark(tenant, email, position).await?;
+    }
+    Ok(())
 }

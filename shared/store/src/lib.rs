@@ -44,8 +44,8 @@ pub use idempotency::{Begun, IdempotencyStore, ItemOutcome, Outcome, RequestKey}
 pub use jobs::{
     Checkpoint, FileFormat, FileKind, IMPORTS_AT_ONCE, Job, JobStatus, JobStore, PlainText, Range, RowCounts,
 };
-pub use loaders::{LOADERS_A_TENANT, LoaderStore};
 pub use ledger::{FACTS_A_WRITE, FactPage, LedgerStore, LedgerWrite, Recorded};
+pub use loaders::{LOADERS_A_TENANT, LoaderStore};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
 pub use parked::{PARKED_FOR_DAYS, ParkedStore};

@@ -1,5 +1,5 @@
 //! The ledger: one item a fact, under its contact's id. Facts sort by when they happened, to the
-//! millisecond, and then by their ids.
+//! millisecond, and then by their ids; before everything else that is kept of a contact there.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,9 +20,10 @@ use super::{DynamoStore, Item};
 use crate::sdk::{is_busy, store_error};
 use crate::{FactPage, LedgerStore, LedgerWrite, Recorded, StoreError};
 
-pub(super) const PREFIX: &str = "fact#";
-/// Sorts behind every fact: `$` follows `#`.
-const END: &str = "fact$";
+/// Sorts before every fact: they begin with digits.
+pub(super) const START: &str = "0";
+/// Sorts behind every fact: `:` follows `9`.
+pub(super) const END: &str = ":";
 
 impl LedgerStore for DynamoStore {
     async fn record(
@@ -91,7 +92,7 @@ impl LedgerStore for DynamoStore {
         contact: ContactId,
         from: Option<&Position>,
     ) -> Result<Vec<Fact>, StoreError> {
-        let from = from.map_or_else(|| PREFIX.to_owned(), entry);
+        let from = from.map_or_else(|| START.to_owned(), entry);
         let mut pages = self
             .client
             .query()
@@ -130,9 +131,9 @@ impl LedgerStore for DynamoStore {
             .client
             .query()
             .table_name(&self.tables.activity)
-            .key_condition_expression("contact = :contact AND begins_with(entry, :prefix)")
+            .key_condition_expression("contact = :contact AND entry < :to")
             .expression_attribute_values(":contact", part(tenant, contact))
-            .expression_attribute_values(":prefix", Value::S(PREFIX.to_owned()))
+            .expression_attribute_values(":to", Value::S(END.to_owned()))
             .scan_index_forward(false)
             .set_exclusive_start_key(start)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
@@ -154,7 +155,7 @@ fn part(tenant: TenantId, contact: ContactId) -> Value {
 
 /// Milliseconds since 1970 have 15 digits until the year 33658; there is no event before 1970.
 pub(super) fn entry(position: &Position) -> String {
-    format!("{PREFIX}{:015}#{}", position.occurred_at.timestamp_millis(), position.event_id)
+    format!("{:015}#{}", position.occurred_at.timestamp_millis(), position.event_id)
 }
 
 fn fact_item(tenant: TenantId, contact: ContactId, fact: &Fact, now: DateTime<Utc>) -> Item {
@@ -185,8 +186,7 @@ pub(super) fn set_fact(item: &mut Item, fact: &Fact) {
 pub(super) fn fact_of(item: &Item) -> Result<Fact, StoreError> {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
     let wrong = || StoreError::Malformed("a fact is of another form".to_owned());
-    let (at, event_id) =
-        text("entry").and_then(|entry| entry.strip_prefix(PREFIX)?.split_once('#')).ok_or_else(wrong)?;
+    let (at, event_id) = text("entry").and_then(|entry| entry.split_once('#')).ok_or_else(wrong)?;
     let occurred_at = at.parse().ok().and_then(DateTime::from_timestamp_millis).ok_or_else(wrong)?;
     let properties = match text("props") {
         Some(json) => Properties::new(serde_json::from_str(json).map_err(malformed)?).map_err(malformed)?,

@@ -7,7 +7,7 @@ use model::scoring::{Fact, Position};
 use model::{Email, Tenant};
 
 use super::addresses::{ADDRESS, Addresses};
-use super::ledger::{PREFIX, entry, fact_of, set_fact};
+use super::ledger::{entry, fact_of, set_fact};
 use super::{DynamoStore, Item, config_item};
 use crate::sdk::store_error;
 use crate::{PARKED_FOR_DAYS, ParkedStore, StoreError};
@@ -31,9 +31,8 @@ impl ParkedStore for DynamoStore {
             .client
             .query()
             .table_name(&self.tables.config)
-            .key_condition_expression("part = :part AND begins_with(entry, :prefix)")
+            .key_condition_expression("part = :part")
             .expression_attribute_values(":part", Value::S(part(tenant, email)))
-            .expression_attribute_values(":prefix", Value::S(PREFIX.to_owned()))
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .into_paginator()
@@ -59,6 +58,16 @@ impl ParkedStore for DynamoStore {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = delete.send().await.map_err(store_error)?;
         self.wrote(answer.consumed_capacity());
+        Ok(())
+    }
+}
+
+impl DynamoStore {
+    /// Forgets everything that waits for a contact with an address.
+    pub(super) async fn forget_parked(&self, tenant: &Tenant, email: &Email) -> Result<(), StoreError> {
+        for fact in self.parked(tenant, email).await? {
+            self.unpark(tenant, email, &fact.position).await?;
+        }
         Ok(())
     }
 }

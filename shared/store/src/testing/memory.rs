@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, NaiveDate, Utc};
 use index::{Item as IndexItem, ItemKey};
 use model::{
-    Consent, Contact, ContactId, Email, Field, FieldSlug, Ordinal, Settings, Standing, Suppression, Tenant,
-    TenantId, TenantSlug,
+    Consent, Contact, ContactId, Email, Field, FieldSlug, Ordinal, Settings, Standing, Suppression,
+    SuppressionReason, Tenant, TenantId, TenantSlug,
 };
 use uuid::Uuid;
 
@@ -264,6 +264,8 @@ impl ContactStore for MemoryStore {
             state.contacts.insert((tenant.id, contact.profile.email.clone()), standing);
             state.slots.remove(&(tenant.id, contact.ordinal));
             state.consents.remove(&(tenant.id, contact.id));
+            state.ledgers.remove(&(tenant.id, contact.id));
+            state.parked.remove(&(tenant.id, contact.profile.email.clone()));
             Written::Done(Box::new(contact.clone()))
         })
     }
@@ -278,6 +280,9 @@ impl ContactStore for MemoryStore {
         self.call(|state| match state.in_the_way(tenant.id, email, replaces) {
             Some(Written::Lost { standing, .. }) => Some(standing),
             _ => {
+                if suppression.reason == SuppressionReason::Erased {
+                    state.parked.remove(&(tenant.id, email.clone()));
+                }
                 let standing = Standing::Suppressed(suppression.clone());
                 state.contacts.insert((tenant.id, email.clone()), standing);
                 None

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use futures::future::join_all;
 use model::scoring::{EventId, EventType, Fact, Position, Properties, Score, ScoringRules};
-use model::{Consent, Contact, Email, Profile, Standing, Status, Tenant};
+use model::{Consent, Contact, Email, Profile, Standing, Status, Suppression, Tenant};
 use serde_json::{Value, json};
 
 use super::AnyStore;
@@ -187,4 +187,25 @@ pub async fn a_fact_waits_for_the_contact_of_its_address(store: &impl AnyStore) 
     }
     let left = [facts[0].clone(), facts[2].clone()];
     assert_eq!(store.parked(&tenant, &jane).await.expect("read"), left);
+}
+
+/// Neither what was recorded nor what waits.
+pub async fn an_erasure_leaves_no_fact(store: &impl AnyStore) {
+    let tenant = tenant();
+    let jane = create(store, &tenant, profile("jane@example.com")).await;
+    let facts: Vec<Fact> = (0..99).map(|n| fact(n, &format!("e{n}"), "email.opened")).collect();
+    let jane = recorded(record(store, &tenant, adding(&jane, facts)).await);
+    let facts: Vec<Fact> = (99..120).map(|n| fact(n, &format!("e{n}"), "email.opened")).collect();
+    let jane = recorded(record(store, &tenant, adding(&jane, facts)).await);
+    let other = Email::parse("joe@example.com").expect("an address");
+    for email in [&jane.profile.email, &other] {
+        store.park(&tenant, email, &fact(500, "late", "email.opened")).await.expect("park");
+    }
+    done(store.erase(&tenant, &jane, now()).await.expect("erase"));
+    assert_eq!(store.facts(tenant.id, jane.id, None).await.expect("read"), []);
+    let erased = Suppression::erased(now());
+    assert_eq!(store.suppress(&tenant, &other, &erased, None).await.expect("suppress"), None);
+    for email in [&jane.profile.email, &other] {
+        assert_eq!(store.parked(&tenant, email).await.expect("read"), []);
+    }
 }

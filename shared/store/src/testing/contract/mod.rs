@@ -91,6 +91,7 @@ macro_rules! contract_tests {
             ledger::of_many_writers_of_one_contact_none_loses_a_fact,
             ledger::an_update_keeps_where_the_fold_stands,
             ledger::a_fact_waits_for_the_contact_of_its_address,
+            ledger::an_erasure_leaves_no_fact,
             moves::an_email_change_keeps_the_id,
             moves::an_email_change_to_a_taken_address_changes_nothing,
             moves::an_email_change_of_what_changed_since_changes_nothing,
