@@ -65,7 +65,9 @@ fn the_table_of_points_holds() {
     }
     assert_eq!(contact(&client, &email("email.opened"))["last_opened_at"], "2026-01-05T08:00:00.250Z");
     // What events bring is there to search for like everything else.
-    for (query, found) in [("score:>=10", 2), ("tier:warm", 1), ("score:-50", 1), ("has:last_opened_at", 1)] {
+    for (query, found) in
+        [("score:%3E%3D10", 2), ("tier:warm", 1), ("score:-50", 1), ("has:last_opened_at", 1)]
+    {
         until(|| {
             let count = client.get(&format!("/api/v1/contacts/count?query={query}")).json;
             (count["count"] == found).then_some(())
