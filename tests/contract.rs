@@ -17,7 +17,8 @@ async fn emulated() -> Option<DynamoStore> {
     let sdk = SdkConfig::for_endpoints(Endpoints {
         dynamodb: url.clone(),
         s3: url.clone(),
-        sqs: url,
+        sqs: url.clone(),
+        eventbridge: url,
         access_key: key(),
         secret_key: key(),
     });

@@ -15,6 +15,7 @@ mod openapi;
 mod product;
 mod readme;
 mod rules;
+mod scoring;
 mod search;
 mod template;
 mod tenants;

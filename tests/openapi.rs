@@ -4,12 +4,18 @@ use std::path::Path;
 
 use api::{App, described, openapi_of};
 use store::Clock;
-use store::testing::{MemoryObjects, MemoryQueue, MemoryStore};
+use store::testing::{MemoryBus, MemoryObjects, MemoryQueue, MemoryStore};
 
 use crate::product::Product;
 
 fn generated() -> utoipa::openapi::OpenApi {
-    openapi_of([contacts::openapi(), imports::openapi(), search::openapi(), settings::openapi()])
+    openapi_of([
+        contacts::openapi(),
+        events::openapi(),
+        imports::openapi(),
+        search::openapi(),
+        settings::openapi(),
+    ])
 }
 
 /// Run with `UPDATE_OPENAPI=1` after a change of the API, and look at what changed.
@@ -29,7 +35,9 @@ fn the_document_and_the_routers_have_the_same_paths() {
     let app = App::new(MemoryStore::default(), Clock::default());
     let deps = imports::Deps { app: app.clone(), objects: MemoryObjects::default() };
     let settings = settings::Deps { app: app.clone(), queue: MemoryQueue::default() };
+    let events = events::Deps { app: app.clone(), bus: MemoryBus::default() };
     let routes = contacts::routes(&app)
+        .merge(events::routes(&events))
         .merge(imports::routes(&deps))
         .merge(search::routes(&app))
         .merge(settings::routes(&settings, None));

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use api::{App, Routes, described, openapi_of};
 use serde_json::Value;
-use store::testing::{MemoryObjects, MemoryQueue, MemoryStore};
+use store::testing::{MemoryBus, MemoryObjects, MemoryQueue, MemoryStore};
 use store::{Clock, Tables};
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -72,12 +72,14 @@ fn routed() -> RouteSet {
     let app = App::new(MemoryStore::default(), Clock::default());
     let deps = imports::Deps { app: app.clone(), objects: MemoryObjects::default() };
     let settings = settings::Deps { app: app.clone(), queue: MemoryQueue::default() };
+    let events = events::Deps { app: app.clone(), bus: MemoryBus::default() };
     let listed = |function: &str, routes: Routes| {
         let name = |(method, path): &_| format!("{function} {method} {path}");
         routes.listed().iter().map(name).collect::<Vec<_>>()
     };
     [
         listed("contacts", contacts::routes(&app)),
+        listed("events", events::routes(&events)),
         listed("imports", imports::routes(&deps)),
         listed("search", search::routes(&app)),
         listed("settings", settings::routes(&settings, None)),
@@ -92,8 +94,13 @@ fn template_routers_document_and_watch_have_the_same_routes() {
     let (deployed, _) = deployed();
     assert_eq!(deployed, routed(), "infra/template.yaml and the routers");
     assert_eq!(deployed, watched(), "infra/template.yaml and `watch.router` in Cargo.toml");
-    let document =
-        openapi_of([contacts::openapi(), imports::openapi(), search::openapi(), settings::openapi()]);
+    let document = openapi_of([
+        contacts::openapi(),
+        events::openapi(),
+        imports::openapi(),
+        search::openapi(),
+        settings::openapi(),
+    ]);
     let described: BTreeSet<String> =
         described(&document).iter().map(|(method, path)| format!("{method} {path}")).collect();
     let deployed = deployed.iter().map(|route| route.split_once(' ').expect("a function").1.to_owned());
@@ -108,6 +115,8 @@ fn a_function_also_answers_what_is_under_its_paths_and_has_no_route() {
         "contacts /api/v1/contacts/{proxy+}",
         "contacts /api/v1/suppressions",
         "contacts /api/v1/suppressions/{proxy+}",
+        "events /api/v1/events",
+        "events /api/v1/events/{proxy+}",
         "imports /api/v1/imports",
         "imports /api/v1/imports/{proxy+}",
         "search /api/v1/rules/{proxy+}",
@@ -160,7 +169,9 @@ fn functions_may_do_what_their_store_does() {
         assert!(allowed("ImportFunction").contains(&needed), "ImportFunction lacks {needed}");
     }
     // A key's use is noted, and its quota taken, in every function that keys open.
-    for function in ["ContactsFunction", "ImportsFunction", "SearchFunction", "SettingsFunction"] {
+    for function in
+        ["ContactsFunction", "EventsFunction", "ImportsFunction", "SearchFunction", "SettingsFunction"]
+    {
         assert!(allowed(function).contains("dynamodb:UpdateItem ConfigTable.Arn"), "{function}");
     }
     let settings = allowed("SettingsFunction");
@@ -183,6 +194,18 @@ fn functions_may_do_what_their_store_does() {
     for action in ["Query", "DeleteItem"] {
         let needed = format!("dynamodb:{action} ActivityTable.Arn");
         assert!(allowed("ContactsFunction").contains(&needed), "an erasure needs {needed}");
+    }
+    let scoring = allowed("ScoringFunction");
+    for needed in [
+        "dynamodb:BatchGetItem ContactsTable.Arn",
+        "dynamodb:PutItem ContactsTable.Arn",
+        "dynamodb:UpdateItem DirectoryTable.Arn",
+        "dynamodb:PutItem ActivityTable.Arn",
+        "dynamodb:Query ActivityTable.Arn",
+        "dynamodb:UpdateItem ConfigTable.Arn",
+        "dynamodb:DeleteItem ConfigTable.Arn",
+    ] {
+        assert!(scoring.contains(needed), "ScoringFunction lacks {needed}");
     }
     for needed in [
         "GetItem ContactsTable.Arn",
@@ -218,7 +241,12 @@ fn what_fails_for_good_is_kept() {
     assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"].as_str(), Some("RangeDeadLetters.Arn"));
     let (visible_s, timeout_s) = (queue["VisibilityTimeout"].as_i64(), import["Timeout"].as_i64());
     assert!(visible_s > timeout_s, "{visible_s:?} is too short for {timeout_s:?}");
-    for queue in ["RangeDeadLetters", "NotificationDeadLetters"] {
+    let events = &resources["EventQueue"]["Properties"];
+    assert_eq!(events["RedrivePolicy"]["deadLetterTargetArn"].as_str(), Some("EventDeadLetters.Arn"));
+    let timeout_s = resources["ScoringFunction"]["Properties"]["Timeout"].as_i64().expect("a timeout");
+    assert!(events["VisibilityTimeout"].as_i64() >= Some(6 * timeout_s));
+    for queue in ["RangeDeadLetters", "NotificationDeadLetters", "EventDeadLetters", "AppearanceDeadLetters"]
+    {
         let watched = entries(resources).any(|(_, alarm)| {
             alarm["Type"].as_str() == Some("AWS::CloudWatch::Alarm")
                 && alarm["Properties"]["Dimensions"][0]["Value"].as_str()

@@ -1,5 +1,6 @@
 //! The contacts of a tenant over HTTP: one file an endpoint.
 
+mod activity;
 mod apply;
 mod attributes;
 mod batch;
@@ -11,19 +12,20 @@ mod list;
 mod patch;
 mod read;
 mod schema;
+mod score;
 mod suppress;
 mod suppressions;
 mod upsert;
 
 use api::{App, EdgeStore, Routes, Scope};
 use axum::http::Method;
-use store::{ContactStore, FieldStore};
+use store::{ContactStore, FieldStore, LedgerStore};
 use utoipa::OpenApi;
 
 /// Is what this function needs of a store.
-pub trait Store: EdgeStore + ContactStore + FieldStore {}
+pub trait Store: EdgeStore + ContactStore + FieldStore + LedgerStore {}
 
-impl<S: EdgeStore + ContactStore + FieldStore> Store for S {}
+impl<S: EdgeStore + ContactStore + FieldStore + LedgerStore> Store for S {}
 
 /// Gives the routes of this function.
 pub fn routes<S: Store>(app: &App<S>) -> Routes {
@@ -37,12 +39,12 @@ pub fn routes<S: Store>(app: &App<S>) -> Routes {
         .on(app, Method::PATCH, "/contacts/{id}", ContactsWrite, patch::patch::<S>)
         .on(app, Method::DELETE, "/contacts/{id}", ContactsWrite, delete::delete::<S>)
         .on(app, Method::GET, "/contacts/{id}/consents", ContactsRead, consents::list::<S>)
+        .on(app, Method::GET, "/contacts/{id}/activity", ContactsRead, activity::list::<S>)
+        .on(app, Method::GET, "/contacts/{id}/score", ContactsRead, score::explain::<S>)
         .on(app, Method::POST, "/suppressions", SuppressionsWrite, suppress::suppress::<S>)
         .on(app, Method::GET, "/suppressions", SuppressionsRead, suppressions::list::<S>)
         .on(app, Method::GET, "/suppressions/{id}", SuppressionsRead, suppress::read::<S>)
         .planned(app, Method::POST, "/contacts/merge")
-        .planned(app, Method::GET, "/contacts/{id}/activity")
-        .planned(app, Method::GET, "/contacts/{id}/score")
         .planned(app, Method::GET, "/contacts/{id}/export")
 }
 
@@ -58,6 +60,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         patch::patch,
         delete::delete,
         consents::list,
+        activity::list,
+        score::explain,
         suppress::suppress,
         suppressions::list,
         suppress::read,

@@ -23,7 +23,8 @@ pub(crate) struct SettingsInput {
     /// Whether an attribute that nobody used before becomes a field of the type it looks like;
     /// `true` if absent.
     infer_attributes: Option<bool>,
-    /// What becomes of engagement events of unknown addresses: `reject` (the default) or `create`.
+    /// What becomes of engagement events of unknown addresses: `park` (the default: they
+    /// wait for a contact for 30 days) or `create` (a `pending` contact).
     unknown_addresses: Option<String>,
 }
 
@@ -36,8 +37,8 @@ pub struct SettingsView {
     time_zone: String,
     /// Whether an attribute that nobody used before becomes a field of the type it looks like.
     infer_attributes: bool,
-    /// What becomes of engagement events of unknown addresses: `reject` or `create`.
-    #[schema(value_type = String, example = "reject")]
+    /// What becomes of engagement events of unknown addresses: `park` or `create`.
+    #[schema(value_type = String, example = "park")]
     unknown_addresses: model::UnknownAddresses,
     limits: Limits,
 }

@@ -10,7 +10,7 @@ use store::{Clock, DynamoStore, KeyHash, S3Objects, SqsRanges};
 use tokio::time::Instant;
 
 use crate::StartError;
-use crate::data_plane::{CHANGES, DataPlane, NOTIFICATIONS, RANGES};
+use crate::data_plane::{CHANGES, DataPlane, EVENTS, NOTIFICATIONS, RANGES};
 use crate::delivery::{Backoff, Handler, Route, Source};
 
 /// Lambda's longest; what takes longer is saved and goes on in another invocation.
@@ -25,11 +25,19 @@ const CHANGES_A_BATCH: usize = 1_000;
 /// As Lambda does with asynchronous events, but sooner: a developer waits.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
 
+/// As in the template.
+const EVENTS_A_BATCH: usize = 100;
+
+/// Where changes of contacts that scoring could not handle are kept.
+const APPEARANCES: &str = "scoring-contacts";
+
 /// Puts all HTTP functions behind one router.
 pub(crate) fn router(plane: &DataPlane, app: App<DynamoStore>, operator: Option<KeyHash>) -> Router {
     let imports = imports::Deps { app: app.clone(), objects: plane.objects() };
     let settings = settings::Deps { app: app.clone(), queue: plane.ranges() };
+    let events = events::Deps { app: app.clone(), bus: plane.bus() };
     contacts::routes(&app)
+        .merge(events::routes(&events))
         .merge(imports::routes(&imports))
         .merge(search::routes(&app))
         .merge(settings::routes(&settings, operator))
@@ -46,6 +54,7 @@ pub(crate) fn deliveries(
     clock: Clock,
 ) -> Result<Vec<Route>, StartError> {
     let indexer = indexer_handler(store.clone());
+    let scoring = scoring_handler(scoring::Deps::new(store.clone(), clock));
     let import = import_handler(Deps { store, objects: plane.objects(), queue: plane.ranges(), clock });
     Ok(vec![
         Route {
@@ -75,6 +84,24 @@ pub(crate) fn deliveries(
             backoff: BACKOFF,
             timeout: TIMEOUT,
         },
+        Route {
+            destination: EVENTS.to_owned(),
+            source: Source::Queue { batch_size: EVENTS_A_BATCH },
+            handler: Arc::clone(&scoring),
+            concurrency: 4,
+            max_receives: 8,
+            backoff: BACKOFF,
+            timeout: TIMEOUT,
+        },
+        Route {
+            destination: APPEARANCES.to_owned(),
+            source: Source::Stream { log: plane.contact_changes()?, batch_size: CHANGES_A_BATCH },
+            handler: scoring,
+            concurrency: 1,
+            max_receives: 8,
+            backoff: BACKOFF,
+            timeout: TIMEOUT,
+        },
     ])
 }
 
@@ -83,6 +110,14 @@ fn indexer_handler(store: DynamoStore) -> Handler {
     Arc::new(move |event| {
         let deps = Arc::clone(&deps);
         Box::pin(async move { indexer::handle(&deps, event).await.map_err(Into::into) })
+    })
+}
+
+fn scoring_handler(deps: scoring::Deps<DynamoStore>) -> Handler {
+    let deps = Arc::new(deps);
+    Arc::new(move |event| {
+        let deps = Arc::clone(&deps);
+        Box::pin(async move { scoring::handle(&deps, event).await.map_err(Into::into) })
     })
 }
 

@@ -22,6 +22,8 @@ pub enum Scope {
     ContactsRead,
     /// Create, change and delete contacts.
     ContactsWrite,
+    /// Send engagement events.
+    EventsWrite,
     /// Follow imports.
     ImportsRead,
     /// Start imports.
@@ -42,9 +44,10 @@ pub enum Scope {
 
 impl Scope {
     /// Lists every scope.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ContactsRead,
         Self::ContactsWrite,
+        Self::EventsWrite,
         Self::ImportsRead,
         Self::ImportsWrite,
         Self::SuppressionsRead,
@@ -60,6 +63,7 @@ impl Scope {
         match self {
             Self::ContactsRead => "contacts:read",
             Self::ContactsWrite => "contacts:write",
+            Self::EventsWrite => "events:write",
             Self::ImportsRead => "imports:read",
             Self::ImportsWrite => "imports:write",
             Self::SuppressionsRead => "suppressions:read",

@@ -30,6 +30,9 @@ pub enum CursorKind {
     /// What a search found.
     #[serde(rename = "s")]
     Search,
+    /// What a contact did.
+    #[serde(rename = "a")]
+    Activity,
 }
 
 /// Is a place between two pages.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::scoring::Fold;
 use crate::{AttributeValue, ContactId, Email, FieldId, Grounds, Invalid, Ordinal, Phone, Status, Tag};
 
 /// Longest first or last name, in characters.
@@ -117,6 +118,8 @@ pub struct Contact {
     pub profile: Profile,
     /// Points from engagement.
     pub score: i64,
+    /// Where the fold of its ledger stands, which makes the score.
+    pub fold: Fold,
     /// When it came to life.
     pub created_at: DateTime<Utc>,
     /// When it last changed.

@@ -11,6 +11,7 @@ pub mod import;
 mod invalid;
 mod phone;
 pub mod rule;
+pub mod scoring;
 mod settings;
 mod status;
 mod suppression;

@@ -55,10 +55,12 @@ impl From<ZoneName> for String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownAddresses {
-    /// The event is rejected.
+    /// It waits for a contact for 30 days.
     #[default]
-    Reject,
-    /// The event makes a contact.
+    // What it was called when nothing was parked yet.
+    #[serde(alias = "reject")]
+    Park,
+    /// It makes a contact that is `pending`.
     Create,
 }
 

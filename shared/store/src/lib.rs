@@ -1,21 +1,25 @@
 //! Where contacts, tenants, jobs and files are kept.
 //!
-//! The traits say in domain words what *any* store must do; `dynamo`, `s3` and `sqs` do it on
-//! AWS, and nothing of the SDK shows in a signature. Behind the feature `testing`, `testing`
+//! The traits say in domain words what *any* store must do; `dynamo`, `s3`, `sqs` and `eventbridge`
+//! do it on AWS, and nothing of the SDK shows in a signature. Behind the feature `testing`, `testing`
 //! holds a memory double and the contract that double and real engine both keep.
 
 mod activity;
+mod bus;
 mod clock;
 mod contacts;
 mod dynamo;
 mod error;
+mod eventbridge;
 mod fields;
 mod idempotency;
 mod index;
 mod jobs;
+mod ledger;
 mod loaders;
 mod meter;
 mod objects;
+mod parked;
 mod queue;
 mod quota;
 mod s3;
@@ -29,6 +33,7 @@ mod usage;
 
 pub use crate::index::{ContactFacts, index_generation};
 pub use activity::ConsentEntry;
+pub use bus::{ENGAGEMENT, EventBus};
 pub use clock::Clock;
 pub use contacts::{
     Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, SuppressionPage, SuppressionPlace,
@@ -36,14 +41,17 @@ pub use contacts::{
 };
 pub use dynamo::{ContactRecord, DynamoStore, Tables};
 pub use error::StoreError;
+pub use eventbridge::EventBridge;
 pub use fields::{FieldStore, FieldWrite, Freshness};
 pub use idempotency::{Begun, IdempotencyStore, ItemOutcome, Outcome, RequestKey};
 pub use jobs::{
     Checkpoint, FileFormat, FileKind, IMPORTS_AT_ONCE, Job, JobStatus, JobStore, PlainText, Range, RowCounts,
 };
+pub use ledger::{FACTS_A_WRITE, FactPage, LedgerStore, LedgerWrite, Recorded};
 pub use loaders::{LOADERS_A_TENANT, LoaderStore};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
+pub use parked::{PARKED_FOR_DAYS, ParkedStore};
 pub use queue::{IndexMessage, IndexQueue, RangeMessage, RangeQueue, SweepMessage, SweepQueue};
 pub use quota::QuotaStore;
 pub use s3::S3Objects;

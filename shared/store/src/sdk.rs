@@ -31,6 +31,8 @@ pub struct Endpoints {
     pub s3: String,
     /// SQS.
     pub sqs: String,
+    /// EventBridge.
+    pub eventbridge: String,
     /// The one access key that is known there.
     pub access_key: String,
     /// Its secret.
@@ -74,6 +76,12 @@ impl SdkConfig {
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::config::Builder {
         let mut config = aws_sdk_sqs::config::Builder::from(&self.shared);
         config.set_endpoint_url(self.endpoint("SQS", |endpoints| &endpoints.sqs));
+        config
+    }
+
+    pub(crate) fn eventbridge(&self) -> aws_sdk_eventbridge::config::Builder {
+        let mut config = aws_sdk_eventbridge::config::Builder::from(&self.shared);
+        config.set_endpoint_url(self.endpoint("EVENTBRIDGE", |endpoints| &endpoints.eventbridge));
         config
     }
 

@@ -10,7 +10,7 @@ async fn settings_are_replaced_whole_and_show_the_limits() {
     assert_eq!(before.json["tenant"]["slug"], world.tenant.slug.as_str());
     assert_eq!(
         (&before.json["time_zone"], &before.json["infer_attributes"], &before.json["unknown_addresses"]),
-        (&json!("UTC"), &json!(true), &json!("reject"))
+        (&json!("UTC"), &json!(true), &json!("park"))
     );
     assert_eq!(before.json["limits"]["fields"], 1_000);
     assert_eq!(before.json["limits"]["requests_a_key"], 5_000);

@@ -1,4 +1,4 @@
-//! The data plane: DynamoDB, S3 and SQS on loopback, with everything in one directory.
+//! The data plane: DynamoDB, S3, SQS and EventBridge on loopback, with everything in one directory.
 
 mod directory;
 mod notify;
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{DynamoStore, Endpoints, S3Objects, SdkConfig, SqsRanges, Tables};
+use store::{DynamoStore, ENGAGEMENT, Endpoints, EventBridge, S3Objects, SdkConfig, SqsRanges, Tables};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -33,6 +33,12 @@ pub const RANGES: &str = "import-ranges";
 
 /// The stream of the contacts table, and where what is given up of it waits in the mailbox.
 pub const CHANGES: &str = "contact-changes";
+
+/// The queue that the bus feeds with engagement events, and where they wait in the mailbox.
+pub const EVENTS: &str = "engagement-events";
+
+/// The one bus.
+const BUS: &str = "default";
 
 /// The one bucket.
 const BUCKET: &str = "leads";
@@ -99,7 +105,7 @@ impl DataPlane {
         let objects = ObjectServer::bind(config, s3).await.map_err(|error| explain(error.into()))?;
 
         let (stop, stopped) = watch::channel(false);
-        let queues = intake::router(mailbox.clone(), [RANGES]);
+        let queues = intake::router(mailbox.clone(), [RANGES, EVENTS], (ENGAGEMENT, EVENTS));
         let servers = [
             tokio::spawn(objects.serve(wish(stopped.clone()))),
             tokio::spawn(serve(sqs, queues, wish(stopped))),
@@ -108,6 +114,8 @@ impl DataPlane {
             dynamodb: format!("http://{}", engine.address()),
             s3: format!("http://{s3_address}"),
             sqs: format!("http://{sqs_address}"),
+            // One intake takes both.
+            eventbridge: format!("http://{sqs_address}"),
             access_key: CREDENTIAL.to_owned(),
             secret_key: CREDENTIAL.to_owned(),
         };
@@ -141,6 +149,11 @@ impl DataPlane {
     /// Connects to the queue of ranges.
     pub fn ranges(&self) -> SqsRanges {
         SqsRanges::new(&self.sdk, self.queue_url())
+    }
+
+    /// Connects to the bus.
+    pub fn bus(&self) -> EventBridge {
+        EventBridge::new(&self.sdk, BUS.to_owned())
     }
 
     /// Reads what changes in the contacts table.
@@ -182,11 +195,13 @@ impl DataPlane {
             ("AWS_ENDPOINT_URL_DYNAMODB", self.endpoints.dynamodb.clone()),
             ("AWS_ENDPOINT_URL_S3", self.endpoints.s3.clone()),
             ("AWS_ENDPOINT_URL_SQS", self.endpoints.sqs.clone()),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", self.endpoints.eventbridge.clone()),
             ("AWS_ACCESS_KEY_ID", self.endpoints.access_key.clone()),
             ("AWS_SECRET_ACCESS_KEY", self.endpoints.secret_key.clone()),
             ("AWS_REGION", REGION.to_owned()),
             ("LEADS_BUCKET", BUCKET.to_owned()),
             ("LEADS_RANGE_QUEUE_URL", self.queue_url()),
+            ("LEADS_EVENT_BUS", BUS.to_owned()),
         ];
         environment.extend(self.tables.to_env().map(|(name, value)| (name, value.to_owned())));
         environment

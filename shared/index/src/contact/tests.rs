@@ -173,6 +173,7 @@ fn contact(ordinal: u32, email: &str, profile: Profile, score: i64, created_at: 
         ordinal: Ordinal(ordinal),
         profile: Profile { email_typed: email.to_string(), email, ..profile },
         score,
+        fold: Default::default(),
         created_at,
         updated_at: created_at,
         version: 1,

@@ -66,7 +66,7 @@ fn fields() -> Fields {
         .collect()
 }
 
-fn contact(now: DateTime<chrono::Utc>) -> Contact {
+pub(crate) fn contact(now: DateTime<chrono::Utc>) -> Contact {
     let email = Email::parse("jane@example.com").expect("an address");
     let mut profile = Profile::new(email, "Jane@example.com", Status::Active);
     profile.first_name = Some("Jane".to_owned());
@@ -80,6 +80,7 @@ fn contact(now: DateTime<chrono::Utc>) -> Contact {
         ordinal: Ordinal(1),
         profile,
         score: 50,
+        fold: crate::scoring::Fold::default(),
         created_at: now,
         updated_at: now,
         version: 1,

@@ -49,7 +49,8 @@ impl Rule {
     }
 }
 
-fn value_of(condition: &Condition) -> Option<Value> {
+/// Gives what a condition compares with; none where it takes nothing.
+pub(crate) fn value_of(condition: &Condition) -> Option<Value> {
     Some(match condition {
         Condition::Exists | Condition::Missing => return None,
         Condition::One(_, value) => value.to_json(),
@@ -144,13 +145,8 @@ impl Reader<'_> {
             return Err(invalid("expected an `op` such as `is` beside `field`", at));
         };
         let op = name(op, "the name of an operator", &op_at)?;
-        let operator = Operator::parse(op).ok_or_else(|| {
-            let guess = did_you_mean(op, Operator::NAMES.into_iter().map(|(_, name)| name));
-            let complaint = format!("`{}` is no operator", shown(op));
-            Fault::new("unknown_operator", with_guess(complaint, guess)).at(pointer(&op_at))
-        })?;
         let value = members.get("value").filter(|value| !value.is_null());
-        let condition = condition(operator, value, &value_at)?;
+        let condition = condition(op, value, &op_at, &value_at)?;
         Ok(Rule::Field { field, condition })
     }
 
@@ -159,7 +155,18 @@ impl Reader<'_> {
     }
 }
 
-fn condition(operator: Operator, value: Option<&Value>, at: &str) -> Result<Condition, RuleError> {
+/// Reads an operator with what it takes, each at its pointer.
+pub(crate) fn condition(
+    op: &str,
+    value: Option<&Value>,
+    op_at: &str,
+    at: &str,
+) -> Result<Condition, RuleError> {
+    let operator = Operator::parse(op).ok_or_else(|| {
+        let guess = did_you_mean(op, Operator::NAMES.into_iter().map(|(_, name)| name));
+        let complaint = format!("`{}` is no operator", shown(op));
+        Fault::new("unknown_operator", with_guess(complaint, guess)).at(pointer(op_at))
+    })?;
     let needed = || value.ok_or_else(|| invalid(format!("`{operator}` needs a `value`"), at));
     match operator {
         Operator::Exists | Operator::Missing if value.is_some() => {

@@ -73,6 +73,7 @@ pub use error::RuleError;
 pub use evaluate::Subject;
 pub use explain::Explanation;
 pub use field::{FieldRef, Kind, StandardField};
+pub(crate) use json::{condition as condition_of_json, value_of as value_of_condition};
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_LEAVES, MAX_VALUES};
 pub use lists::{ListId, Lists, NoLists};
 pub use operator::Operator;

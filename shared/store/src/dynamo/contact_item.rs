@@ -12,6 +12,7 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue as Value;
 use chrono::{DateTime, Utc};
+use model::scoring::Fold;
 use model::{
     AttributeType, AttributeValue, Contact, ContactId, Email, Engagement, FieldId, Grounds, Number, Ordinal,
     Origin, Phone, Profile, Standing, Suppression, SuppressionReason, Tag,
@@ -84,6 +85,9 @@ pub(super) fn to_item(addresses: &Addresses, contact: &Contact) -> Result<Item, 
     if contact.score != 0 {
         set("score", Value::N(contact.score.to_string()));
     }
+    if contact.fold != Fold::default() {
+        set("fold", Value::S(serde_json::to_string(&contact.fold).map_err(malformed)?));
+    }
     if let Some(origin) = &contact.origin {
         set("src", Value::B(Blob::new(origin_bytes(origin))));
     }
@@ -111,6 +115,7 @@ pub(crate) fn check_size(tenant: &model::Tenant, profile: &Profile) -> Result<()
         ordinal: Ordinal(u32::MAX),
         profile: profile.clone(),
         score: 0,
+        fold: Fold::default(),
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
         version: 1,
@@ -196,6 +201,10 @@ fn contact(read: &Reader<'_>, email: &Email) -> Result<Contact, StoreError> {
             engagement,
         },
         score: if read.item.contains_key("score") { read.number("score")? } else { 0 },
+        fold: match read.optional("fold", Value::as_s)? {
+            Some(fold) => serde_json::from_str(fold).map_err(malformed)?,
+            None => Fold::default(),
+        },
         created_at: read.moment("made")?,
         updated_at: read.moment("upd")?,
         version: read.number("ver")?,
@@ -282,7 +291,7 @@ fn moment(at: DateTime<Utc>) -> Value {
     Value::N(at.timestamp_millis().to_string())
 }
 
-fn malformed(error: impl std::fmt::Display) -> StoreError {
+pub(super) fn malformed(error: impl std::fmt::Display) -> StoreError {
     StoreError::Malformed(error.to_string())
 }
 
@@ -362,6 +371,7 @@ mod tests {
                 )
             },
             score: -50,
+            fold: Fold::default(),
             created_at: now,
             updated_at: now,
             version: 3,

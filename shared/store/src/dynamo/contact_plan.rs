@@ -73,6 +73,7 @@ impl Plan {
             ordinal,
             profile: new.profile,
             score: 0,
+            fold: model::scoring::Fold::default(),
             created_at: now,
             updated_at: now,
             version: 1,

@@ -21,7 +21,7 @@ use crate::contacts::Written;
 use crate::sdk::{is_busy, store_error};
 
 /// Holds for the contact that was read, and for nothing else at its address.
-const AS_READ: &str = "id = :id AND ver = :ver";
+pub(super) const AS_READ: &str = "id = :id AND ver = :ver";
 
 impl DynamoStore {
     /// Carries one planned write out, under its own condition.
@@ -281,7 +281,7 @@ fn lost(email: &Email, item: Option<Item>) -> Result<Written, StoreError> {
     Ok(Written::Lost { email: email.clone(), standing })
 }
 
-fn as_read(contact: &Contact) -> (Value, Value) {
+pub(super) fn as_read(contact: &Contact) -> (Value, Value) {
     let id = aws_sdk_dynamodb::primitives::Blob::new(contact.id.as_uuid().as_bytes());
     (Value::B(id), Value::N(contact.version.to_string()))
 }

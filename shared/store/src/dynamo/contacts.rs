@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use model::{Consent, Contact, ContactId, Email, Ordinal, Standing, Suppression, Tenant, TenantId};
+use model::{
+    Consent, Contact, ContactId, Email, Ordinal, Standing, Suppression, SuppressionReason, Tenant, TenantId,
+};
 
 use super::DynamoStore;
 use super::addresses::{Addresses, by_address};
@@ -144,6 +146,8 @@ impl ContactStore for DynamoStore {
         contact: &Contact,
         now: DateTime<Utc>,
     ) -> Result<Written, StoreError> {
+        // Before: while there is a contact nothing more is parked for it.
+        self.forget_parked(tenant, &contact.profile.email).await?;
         self.erase_contact(&Addresses::of(tenant), contact, now).await
     }
 
@@ -154,7 +158,11 @@ impl ContactStore for DynamoStore {
         suppression: &Suppression,
         replaces: Option<&Suppression>,
     ) -> Result<Option<Standing>, StoreError> {
-        self.put_suppression(&Addresses::of(tenant), email, suppression, replaces).await
+        let in_the_way = self.put_suppression(&Addresses::of(tenant), email, suppression, replaces).await?;
+        if suppression.reason == SuppressionReason::Erased && in_the_way.is_none() {
+            self.forget_parked(tenant, email).await?;
+        }
+        Ok(in_the_way)
     }
 
     async fn reserve(&self, tenant: &Tenant, count: u32) -> Result<Ordinal, StoreError> {

@@ -31,6 +31,8 @@ pub(super) struct State {
     slots: BTreeMap<(TenantId, Ordinal), Email>,
     next_ordinal: HashMap<TenantId, u32>,
     consents: BTreeMap<(TenantId, ContactId), Vec<ConsentEntry>>,
+    pub(super) parked: HashMap<(TenantId, Email), super::memory_ledger::Ledger>,
+    pub(super) ledgers: HashMap<(TenantId, ContactId), super::memory_ledger::Ledger>,
     pub(super) fields: HashMap<TenantId, BTreeMap<FieldSlug, Field>>,
     pub(super) next_field: HashMap<TenantId, u32>,
     pub(super) usage: BTreeMap<(TenantId, NaiveDate), BTreeMap<(UsageKind, String), UsageRecord>>,
@@ -100,7 +102,7 @@ impl State {
         }
     }
 
-    fn arrive(&mut self, tenant: TenantId, contact: Contact) -> Written {
+    pub(super) fn arrive(&mut self, tenant: TenantId, contact: Contact) -> Written {
         let email = contact.profile.email.clone();
         self.slots.insert((tenant, contact.ordinal), email.clone());
         self.contacts.insert((tenant, email), Standing::Held(Box::new(contact.clone())));
@@ -118,7 +120,7 @@ impl State {
         (!free).then(|| Written::Lost { email: email.clone(), standing })
     }
 
-    fn changed_since(&self, tenant: TenantId, before: &Contact) -> Option<Written> {
+    pub(super) fn changed_since(&self, tenant: TenantId, before: &Contact) -> Option<Written> {
         let email = &before.profile.email;
         let standing = self.standing(tenant, email);
         let as_read =
@@ -141,6 +143,7 @@ impl State {
                     ordinal,
                     profile: new.profile,
                     score: 0,
+                    fold: model::scoring::Fold::default(),
                     created_at: now,
                     updated_at: now,
                     version: 1,
@@ -261,6 +264,8 @@ impl ContactStore for MemoryStore {
             state.contacts.insert((tenant.id, contact.profile.email.clone()), standing);
             state.slots.remove(&(tenant.id, contact.ordinal));
             state.consents.remove(&(tenant.id, contact.id));
+            state.ledgers.remove(&(tenant.id, contact.id));
+            state.parked.remove(&(tenant.id, contact.profile.email.clone()));
             Written::Done(Box::new(contact.clone()))
         })
     }
@@ -275,6 +280,9 @@ impl ContactStore for MemoryStore {
         self.call(|state| match state.in_the_way(tenant.id, email, replaces) {
             Some(Written::Lost { standing, .. }) => Some(standing),
             _ => {
+                if suppression.reason == SuppressionReason::Erased {
+                    state.parked.remove(&(tenant.id, email.clone()));
+                }
                 let standing = Standing::Suppressed(suppression.clone());
                 state.contacts.insert((tenant.id, email.clone()), standing);
                 None

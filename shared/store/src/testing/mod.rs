@@ -3,12 +3,15 @@
 pub mod contract;
 mod faults;
 mod memory;
+mod memory_bus;
 mod memory_files;
 mod memory_index;
+mod memory_ledger;
 mod memory_records;
 
 pub use faults::{CallFaults, Moment};
 pub use memory::MemoryStore;
+pub use memory_bus::MemoryBus;
 pub use memory_files::{MemoryObjects, MemoryQueue};
 
 use chrono::DateTime;

@@ -13,6 +13,8 @@ pub(super) enum SqsError {
     NoQueue,
     #[error("the batch request does not contain any entries")]
     EmptyBatch,
+    #[error("a call may have 1 to 10 events, not {0}")]
+    EntryCount(usize),
     #[error("a batch may have 10 entries, not {0}")]
     TooManyEntries(usize),
     #[error("two entries have the id `{0}`")]
@@ -43,6 +45,7 @@ impl SqsError {
     fn codes(&self) -> (&'static str, &'static str) {
         match self {
             SqsError::NoQueue => ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
+            SqsError::EntryCount(_) => ("ValidationException", "ValidationException"),
             SqsError::EmptyBatch => ("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest"),
             SqsError::TooManyEntries(_) => {
                 ("TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest")

@@ -1,10 +1,11 @@
-//! The SQS intake: enough of the SQS JSON 1.0 protocol for the real client to send
-//! messages here.
+//! The intake of SQS and EventBridge: enough of their JSON protocols for the real clients to
+//! send messages and events here.
 //!
 //! Signatures are not checked: the caller serves this on loopback only. A web page in the
 //! user's browser cannot send the `X-Amz-Target` header without a preflight, which nothing
 //! here answers.
 
+mod bus;
 mod error;
 mod operations;
 #[cfg(test)]
@@ -37,12 +38,19 @@ const MAX_REQUEST_BYTES: usize = 6 * MAX_BODIES_BYTES + (64 << 10);
 struct Intake {
     mailbox: Mailbox,
     queues: BTreeSet<String>,
+    rule: bus::BusRule,
 }
 
 /// Makes the router that takes messages for `queues` into the mailbox, each under its
-/// queue's name as destination. Queue URLs are `http://<host>/000000000000/<queue>`.
-pub fn router(mailbox: Mailbox, queues: impl IntoIterator<Item = impl Into<String>>) -> Router {
-    let intake = Intake { mailbox, queues: queues.into_iter().map(Into::into).collect() };
+/// queue's name as destination, and events of one source for the queue `(source, queue)`.
+/// Queue URLs are `http://<host>/000000000000/<queue>`.
+pub fn router(
+    mailbox: Mailbox,
+    queues: impl IntoIterator<Item = impl Into<String>>,
+    (source, queue): (&'static str, &'static str),
+) -> Router {
+    let queues = queues.into_iter().map(Into::into).collect();
+    let intake = Intake { mailbox, queues, rule: bus::BusRule { source, queue } };
     Router::new()
         .route("/", post(handle))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
@@ -62,6 +70,7 @@ async fn answer(intake: &Intake, headers: &HeaderMap, body: &[u8]) -> Result<Val
         "AmazonSQS.SendMessage" => operations::send_message(intake, parse(body)?).await,
         "AmazonSQS.SendMessageBatch" => operations::send_message_batch(intake, parse(body)?).await,
         "AmazonSQS.GetQueueUrl" => operations::get_queue_url(intake, text("host"), parse(body)?),
+        "AWSEvents.PutEvents" => bus::put_events(intake, parse(body)?).await,
         "AmazonSQS.GetQueueAttributes" => operations::get_queue_attributes(intake, parse(body)?).await,
         other => Err(SqsError::UnknownOperation(other.to_owned())),
     }

@@ -1,4 +1,5 @@
 use aws_lambda_events::event::sqs::SqsEvent;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::error::ProvideErrorMetadata;
@@ -17,6 +18,7 @@ use crate::delivery::testing::{handler, mailbox, route};
 use crate::delivery::{Deliveries, Source};
 
 const QUEUE: &str = "import-ranges";
+const EVENTS: &str = "engagement-events";
 
 struct Bench {
     _folder: TempDir,
@@ -28,7 +30,7 @@ struct Bench {
 /// Serves the intake on loopback and makes the real client for it.
 async fn bench() -> Bench {
     let (folder, mailbox) = mailbox();
-    let router = router(mailbox.clone(), [QUEUE]);
+    let router = router(mailbox.clone(), [QUEUE, EVENTS], ("leads.engagement", EVENTS));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
@@ -45,13 +47,29 @@ async fn bench() -> Bench {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("us-east-1"))
         .endpoint_url(format!("http://{address}"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "static"))
+        .credentials_provider(credentials())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     Bench { _folder: folder, mailbox, client: Client::from_conf(config), address }
 }
 
+fn credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "static")
+}
+
 impl Bench {
+    /// Makes the real client of EventBridge.
+    fn bus(&self) -> aws_sdk_eventbridge::Client {
+        let config = aws_sdk_eventbridge::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(format!("http://{}", self.address))
+            .credentials_provider(credentials())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        aws_sdk_eventbridge::Client::from_conf(config)
+    }
+
     fn queue_url(&self) -> String {
         format!("http://{}/000000000000/{QUEUE}", self.address)
     }
@@ -179,4 +197,68 @@ async fn what_the_local_queues_would_lose_is_refused() {
     assert!(error.is_unsupported_operation());
     let error = bench.client.list_queues().send().await.unwrap_err().into_service_error();
     assert_eq!(error.code(), Some("InvalidAction"));
+}
+
+fn event(source: &str, detail: &str) -> PutEventsRequestEntry {
+    PutEventsRequestEntry::builder().source(source).detail_type("email.opened").detail(detail).build()
+}
+
+#[tokio::test]
+async fn the_bus_hands_events_of_the_rules_source_to_its_queue_and_takes_all_others() {
+    let bench = bench().await;
+    let arn = "arn:aws:events:us-east-1:000000000000:event-bus/default";
+    let mut entries = vec![event("leads.engagement", "{\"id\":\"e1\"}"), event("leads", "{}")];
+    entries.push(
+        PutEventsRequestEntry::builder()
+            .event_bus_name(arn)
+            .source("leads.engagement")
+            .detail_type("email.replied")
+            .detail("{\"id\":\"e2\"}")
+            .build(),
+    );
+    let put = bench.bus().put_events().set_entries(Some(entries)).send().await.unwrap();
+    assert_eq!((put.failed_entry_count, put.entries().len()), (0, 3));
+    assert!(put.entries().iter().all(|entry| entry.event_id.is_some()));
+    let claimed = bench.mailbox.claim(EVENTS, 10, now_ms()).await.unwrap();
+    let told: Vec<Value> =
+        claimed.iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect();
+    let seen: Vec<_> = told.iter().map(|event| (&event["detail-type"], &event["detail"]["id"])).collect();
+    let text = |text: &str| Value::from(text);
+    let expected = [(text("email.opened"), text("e1")), (text("email.replied"), text("e2"))];
+    assert_eq!(seen, expected.iter().map(|(kind, id)| (kind, id)).collect::<Vec<_>>());
+    assert_eq!(
+        (&told[0]["source"], &told[0]["id"]),
+        (&text("leads.engagement"), &text(put.entries()[0].event_id().unwrap()))
+    );
+}
+
+#[tokio::test]
+async fn an_event_that_the_bus_cannot_take_fails_alone_and_too_many_fail_together() {
+    let bench = bench().await;
+    let elsewhere = PutEventsRequestEntry::builder()
+        .event_bus_name("other")
+        .source("leads.engagement")
+        .detail_type("x")
+        .detail("{}")
+        .build();
+    let entries = vec![
+        event("leads.engagement", "no JSON"),
+        event("leads.engagement", "[]"),
+        event("", "{}"),
+        elsewhere,
+        event("leads.engagement", "{}"),
+    ];
+    let put = bench.bus().put_events().set_entries(Some(entries)).send().await.unwrap();
+    let codes: Vec<_> = put.entries().iter().map(|entry| entry.error_code()).collect();
+    let malformed = Some("MalformedDetail");
+    assert_eq!(
+        codes,
+        [malformed, malformed, Some("InvalidArgument"), Some("ResourceNotFoundException"), None]
+    );
+    assert_eq!(put.failed_entry_count, 4);
+    assert_eq!(bench.mailbox.deliverable(EVENTS, now_ms()).await.unwrap(), 1);
+    let eleven = (0..11).map(|_| event("leads.engagement", "{}")).collect();
+    let refused = bench.bus().put_events().set_entries(Some(eleven)).send().await.unwrap_err();
+    assert_eq!(refused.into_service_error().code(), Some("ValidationException"));
+    assert_eq!(bench.mailbox.deliverable(EVENTS, now_ms()).await.unwrap(), 1);
 }

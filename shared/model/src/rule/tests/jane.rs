@@ -72,6 +72,7 @@ pub(super) fn jane() -> Contact {
         ordinal: Ordinal(7),
         profile,
         score: 42,
+        fold: crate::scoring::Fold::default(),
         created_at: instant("2025-11-23T09:00:00Z"),
         updated_at: instant("2026-11-20T09:00:00Z"),
         version: 1,

@@ -6,14 +6,15 @@ pub mod contacts;
 pub mod erasure;
 pub mod ground;
 pub mod index;
+pub mod ledger;
 pub mod moves;
 pub mod records;
 
 use ::index::IndexTable;
 
 use crate::{
-    ContactStore, FieldStore, IdempotencyStore, JobStore, LoaderStore, QuotaStore, StoreError, TenantStore,
-    UsageStore,
+    ContactStore, FieldStore, IdempotencyStore, JobStore, LedgerStore, LoaderStore, ParkedStore, QuotaStore,
+    StoreError, TenantStore, UsageStore,
 };
 
 /// Is everything that keeps the contract.
@@ -27,6 +28,8 @@ pub trait AnyStore:
     + UsageStore
     + QuotaStore
     + IndexTable<Error = StoreError>
+    + LedgerStore
+    + ParkedStore
 {
 }
 
@@ -40,6 +43,8 @@ impl<S> AnyStore for S where
         + UsageStore
         + QuotaStore
         + IndexTable<Error = StoreError>
+        + LedgerStore
+        + ParkedStore
 {
 }
 
@@ -80,6 +85,14 @@ macro_rules! contract_tests {
             index::an_item_is_written_only_over_what_was_read,
             index::a_partition_is_read_in_order_and_by_its_starts,
             index::a_partition_of_many_pages_is_read_whole,
+            ledger::a_fact_and_its_contact_are_written_together_or_not_at_all,
+            ledger::a_fact_is_recorded_once,
+            ledger::facts_come_back_in_their_order_and_from_any_of_them_on,
+            ledger::a_walk_through_a_ledger_gives_each_fact_once_and_the_newest_first,
+            ledger::of_many_writers_of_one_contact_none_loses_a_fact,
+            ledger::an_update_keeps_where_the_fold_stands,
+            ledger::a_fact_waits_for_the_contact_of_its_address,
+            ledger::an_erasure_leaves_no_fact,
             moves::an_email_change_keeps_the_id,
             moves::an_email_change_to_a_taken_address_changes_nothing,
             moves::an_email_change_of_what_changed_since_changes_nothing,

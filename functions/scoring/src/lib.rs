@@ -1,0 +1,80 @@
+//! The function that scores: it takes engagement events off their queue, records them in the
+//! ledgers of contacts, and keeps the score of each contact the fold of its ledger.
+//!
+//! Events of one contact in one batch are one write. A message may come twice, late, or after a
+//! crash at any call: a fact is in the ledger once, and whatever the order, the score is the same.
+//! Events of addresses that have no contact wait for one, or make one, as the tenant decided; the
+//! stream of contacts tells when one appears.
+
+mod error;
+mod message;
+mod record;
+mod release;
+#[cfg(test)]
+mod tests;
+mod unknown;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use error::ScoringError;
+use model::{Tenant, TenantId};
+use moka::future::Cache;
+use serde_json::Value;
+use store::{Clock, ContactStore, FieldStore, LedgerStore, ParkedStore, StoreError, TenantStore};
+use tracing::warn;
+
+/// What a tenant decides shows after this at the latest.
+const TENANTS_CACHED_FOR: Duration = Duration::from_secs(60);
+
+/// Is a store of everything that scoring touches.
+pub trait ScoringStore: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore {}
+
+impl<S: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore> ScoringStore for S {}
+
+/// Holds what the function works with.
+#[derive(Debug, Clone)]
+pub struct Deps<S> {
+    store: S,
+    clock: Clock,
+    tenants: Cache<TenantId, Option<Arc<Tenant>>>,
+}
+
+impl<S: ScoringStore> Deps<S> {
+    /// Starts with nothing known.
+    pub fn new(store: S, clock: Clock) -> Self {
+        let tenants = Cache::builder().max_capacity(10_000).time_to_live(TENANTS_CACHED_FOR).build();
+        Self { store, clock, tenants }
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
+        if let Some(tenant) = self.tenants.get(&id).await {
+            return Ok(tenant);
+        }
+        let tenant = self.store.tenant(id).await?.map(Arc::new);
+        // Not who is unknown: a tenant that was just made is known at once.
+        if tenant.is_some() {
+            self.tenants.insert(id, tenant.clone()).await;
+        }
+        Ok(tenant)
+    }
+}
+
+/// Takes a batch of events from SQS, or of changes from the stream of contacts, and answers with
+/// those that are to be delivered again.
+///
+/// Poison is acknowledged with a warning and never retried: what is no event, and events of a
+/// tenant that does not exist.
+///
+/// # Errors
+/// None that a message could cause; the answer could not be written.
+pub async fn handle<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Result<Value, ScoringError> {
+    match event.pointer("/Records/0/eventSource").and_then(Value::as_str) {
+        Some("aws:sqs") => message::batch(deps, event).await,
+        Some("aws:dynamodb") => release::batch(deps, event).await,
+        _ => {
+            warn!("ignored an event that is neither a batch from SQS nor one of a stream");
+            Ok(Value::Null)
+        }
+    }
+}

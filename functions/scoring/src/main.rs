@@ -1,0 +1,19 @@
+//! Runs the scoring function on AWS Lambda.
+
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
+use scoring::{Deps, handle};
+use store::{Clock, DynamoStore, SdkConfig};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let sdk = SdkConfig::from_env().await;
+    let store = DynamoStore::from_env(&sdk)?;
+    store.warm().await;
+    let deps = &Deps::new(store, Clock::from_env()?);
+    run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
+        // The runtime logs the error as it is, which with its answers from AWS may hold contacts.
+        handle(deps, event.payload).await.map_err(Diagnostic::from)
+    }))
+    .await
+}

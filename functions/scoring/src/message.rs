@@ -1,0 +1,118 @@
+//! Batches from the queue: each message is an event as EventBridge delivers it, with the tenant
+//! beside what the sender told.
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::{StreamExt, stream};
+use model::scoring::Event;
+use model::{Email, TenantId};
+use serde_json::Value;
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use crate::record::{Outcome, record};
+use crate::{Deps, ScoringError, ScoringStore};
+
+/// How many contacts are written side by side.
+const AT_ONCE: usize = 16;
+
+/// What one contact gets of a batch, with the messages that brought it.
+#[derive(Default)]
+struct Share {
+    events: Vec<Event>,
+    messages: Vec<String>,
+}
+
+/// Records the events of a batch.
+pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Result<Value, ScoringError> {
+    let Ok(batch) = serde_json::from_value::<SqsEvent>(event) else {
+        warn!("ignored a malformed batch from SQS");
+        return Ok(Value::Null);
+    };
+    let mut shares: BTreeMap<(TenantId, Email), Share> = BTreeMap::new();
+    for message in batch.records {
+        let Some((tenant, event)) = read(deps, &message) else { continue };
+        let share = shares.entry((tenant, event.email.clone())).or_default();
+        share.events.push(event);
+        share.messages.push(message.message_id.unwrap_or_default());
+    }
+    let work = shares.into_iter().map(|((tenant, email), share)| async move {
+        let outcome = of_tenant(deps, tenant, &email, share.events).await;
+        (tenant, outcome, share.messages)
+    });
+    let done: Vec<_> = stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
+    let mut answer = SqsBatchResponse::default();
+    let mut sum = Outcome::default();
+    for (tenant, outcome, messages) in done {
+        match outcome {
+            Ok(outcome) => sum += outcome,
+            Err(failure) => {
+                tell(tenant, &failure, messages.len());
+                messages.into_iter().for_each(|id| answer.add_failure(id));
+            }
+        }
+    }
+    sum.tell();
+    Ok(serde_json::to_value(answer)?)
+}
+
+async fn of_tenant<S: ScoringStore>(
+    deps: &Deps<S>,
+    tenant: TenantId,
+    email: &Email,
+    events: Vec<Event>,
+) -> Result<Outcome, ScoringError> {
+    let Some(tenant) = deps.tenant(tenant).await? else {
+        warn!(tenant.id = %tenant, events = events.len(), "dropped events of a tenant that does not exist");
+        return Ok(Outcome::default());
+    };
+    record(deps, &tenant, email, events).await
+}
+
+fn read<S: ScoringStore>(deps: &Deps<S>, message: &SqsMessage) -> Option<(TenantId, Event)> {
+    let body = message.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
+    let Some(Value::Object(mut detail)) = body.and_then(|mut body| body.get_mut("detail").map(Value::take))
+    else {
+        warn!("dropped a message that is no event of the bus");
+        return None;
+    };
+    let tenant = detail.remove("tenant_id").and_then(|id| Uuid::parse_str(id.as_str()?).ok());
+    let Some(tenant) = tenant.map(TenantId) else {
+        warn!("dropped an event without a tenant");
+        return None;
+    };
+    match Event::from_json(&Value::Object(detail), deps.clock.now()) {
+        Ok(event) => Some((tenant, event)),
+        Err(faults) => {
+            // Code and place; what the event says is somebody's.
+            let faults: Vec<String> =
+                faults.iter().map(|fault| format!("{} at {}", fault.invalid.code, fault.pointer)).collect();
+            warn!(tenant.id = %tenant, faults = faults.join(", "), "dropped a malformed event");
+            None
+        }
+    }
+}
+
+pub(crate) fn tell(tenant: TenantId, failure: &ScoringError, events: usize) {
+    let cause = failure.with_causes();
+    if failure.may_pass_later() {
+        warn!(tenant.id = %tenant, events, error = cause, "events are recorded later");
+    } else {
+        error!(tenant.id = %tenant, events, error = cause, "events were not recorded");
+    }
+}
+
+impl Outcome {
+    pub(crate) fn tell(&self) {
+        let Self { recorded, known, parked, created, erased } = self;
+        info!(
+            events.recorded = recorded,
+            events.known = known,
+            events.parked = parked,
+            events.erased = erased,
+            contacts.created = created,
+            "recorded events"
+        );
+    }
+}

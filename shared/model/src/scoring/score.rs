@@ -1,0 +1,97 @@
+//! What a contact keeps of its ledger, so that most facts are added without reading it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::fold::{Run, in_order};
+use super::{Fact, Position, RuleId, ScoringRules};
+
+/// Counts what a rule with a cap gave since the score was last set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Given {
+    /// Points over all, whatever their sign.
+    #[serde(rename = "p")]
+    pub points: u32,
+    /// The number of the window, and its points.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<(i64, u32)>,
+}
+
+/// Says where the fold of a contact's ledger stands. A contact without facts has the default.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Fold {
+    /// The newest fact.
+    #[serde(rename = "last", skip_serializing_if = "Option::is_none")]
+    pub last: Option<Position>,
+    /// The newest fact that set the score: nothing before it matters.
+    #[serde(rename = "set", skip_serializing_if = "Option::is_none")]
+    pub last_set: Option<Position>,
+    /// The version of the rules.
+    #[serde(rename = "v", skip_serializing_if = "is_default")]
+    pub rules_version: u64,
+    /// What rules with caps gave since then.
+    #[serde(rename = "given", skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<RuleId, Given>,
+    /// Up to when decay is applied.
+    #[serde(rename = "to", skip_serializing_if = "Option::is_none")]
+    pub decayed_to: Option<DateTime<Utc>>,
+    /// When decay changes the score next.
+    #[serde(rename = "next", skip_serializing_if = "Option::is_none")]
+    pub changes_at: Option<DateTime<Utc>>,
+}
+
+fn is_default(version: &u64) -> bool {
+    *version == 0
+}
+
+/// Is a score, with where the fold stands that made it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Score {
+    /// The sum of all entries.
+    pub points: i64,
+    /// Where the fold stands.
+    pub fold: Fold,
+}
+
+/// Says that new facts lie before ones that are folded: the ledger has to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// From this fact on, which is among what must be read; none is all of it.
+    pub from: Option<Position>,
+}
+
+impl Score {
+    /// Adds facts that are in the ledger for the first time, without reading it.
+    ///
+    /// # Errors
+    /// [`Behind`] where they lie before others, or the rules are other ones: read the ledger, add
+    /// the new facts and call [`Score::refolded`].
+    pub fn absorb(&self, new: &[Fact], rules: &ScoringRules) -> Result<Self, Behind> {
+        if self.fold.last.is_some() && self.fold.rules_version != rules.version {
+            return Err(Behind { from: None });
+        }
+        let set = self.fold.last_set.as_ref();
+        // What happened before the score was set adds nothing, and resets nothing.
+        let facts = in_order(new.iter().filter(|fact| set.is_none_or(|set| fact.position > *set)));
+        let Some(oldest) = facts.first() else { return Ok(self.clone()) };
+        let is_late = self.fold.last.as_ref().is_some_and(|last| oldest.position <= *last);
+        let is_decayed = self.fold.decayed_to.is_some_and(|to| oldest.position.occurred_at <= to);
+        if is_late || is_decayed {
+            return Err(Behind { from: self.fold.last_set.clone() });
+        }
+        let mut run = Run::going_on(self.clone(), rules);
+        for fact in facts {
+            run.add(fact);
+        }
+        Ok(run.finish().score)
+    }
+
+    /// Folds the facts that [`Score::absorb`] asked for together with the new ones; it does not
+    /// matter if some are among both.
+    pub fn refolded<'f>(&self, facts: impl IntoIterator<Item = &'f Fact>, rules: &ScoringRules) -> Self {
+        super::fold(facts, rules, self.fold.decayed_to).score
+    }
+}

@@ -1,0 +1,85 @@
+//! Facts that wait for a contact: in the config table, where records expire, each address under a
+//! key of its own.
+
+use aws_sdk_dynamodb::types::{AttributeValue as Value, ReturnConsumedCapacity};
+use chrono::{TimeDelta, Utc};
+use model::scoring::{Fact, Position};
+use model::{Email, Tenant};
+
+use super::addresses::{ADDRESS, Addresses};
+use super::ledger::{entry, fact_of, set_fact};
+use super::{DynamoStore, Item, config_item};
+use crate::sdk::store_error;
+use crate::{PARKED_FOR_DAYS, ParkedStore, StoreError};
+
+impl ParkedStore for DynamoStore {
+    async fn park(&self, tenant: &Tenant, email: &Email, fact: &Fact) -> Result<(), StoreError> {
+        let mut item = config_item::key(&part(tenant, email), &entry(&fact.position));
+        set_fact(&mut item, fact);
+        // Real time, as the table's: it removes what is expired.
+        let expires = Utc::now() + TimeDelta::days(PARKED_FOR_DAYS);
+        item.insert("expires".to_owned(), Value::N(expires.timestamp().to_string()));
+        let put = self.client.put_item().table_name(&self.tables.config).set_item(Some(item));
+        let put = put.return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = put.send().await.map_err(store_error)?;
+        self.wrote(answer.consumed_capacity());
+        Ok(())
+    }
+
+    async fn parked(&self, tenant: &Tenant, email: &Email) -> Result<Vec<Fact>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.tables.config)
+            .key_condition_expression("part = :part")
+            .expression_attribute_values(":part", Value::S(part(tenant, email)))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let now = Utc::now().timestamp();
+        let mut facts = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(store_error)?;
+            self.read(page.consumed_capacity());
+            for item in page.items().iter().filter(|item| is_fresh(item, now)) {
+                facts.push(fact_of(item)?);
+            }
+        }
+        Ok(facts)
+    }
+
+    async fn unpark(&self, tenant: &Tenant, email: &Email, position: &Position) -> Result<(), StoreError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.config)
+            .set_key(Some(config_item::key(&part(tenant, email), &entry(position))))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = delete.send().await.map_err(store_error)?;
+        self.wrote(answer.consumed_capacity());
+        Ok(())
+    }
+}
+
+impl DynamoStore {
+    /// Forgets everything that waits for a contact with an address.
+    pub(super) async fn forget_parked(&self, tenant: &Tenant, email: &Email) -> Result<(), StoreError> {
+        for fact in self.parked(tenant, email).await? {
+            self.unpark(tenant, email, &fact.position).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The hash and not the address: nobody may learn from it who was written to.
+fn part(tenant: &Tenant, email: &Email) -> String {
+    let key = Addresses::of(tenant).key(email);
+    let hash = key.get(ADDRESS).and_then(|hash| hash.as_s().ok()).map(String::as_str);
+    format!("{}#parked#{}", tenant.id, hash.unwrap_or_default())
+}
+
+fn is_fresh(item: &Item, now: i64) -> bool {
+    let expires = item.get("expires").and_then(|expires| expires.as_n().ok()?.parse().ok());
+    expires.is_none_or(|expires: i64| expires > now)
+}

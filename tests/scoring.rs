@@ -1,0 +1,139 @@
+//! Engagement events to scores, over HTTP, the bus and the queue.
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, until};
+use crate::product::Product;
+
+fn event(email: &str, id: &str, minute: u32, kind: &str) -> Value {
+    json!({
+        "id": id, "type": kind, "contact": {"email": email},
+        "occurred_at": format!("2026-01-05T08:{minute:02}:00.250Z"),
+        "properties": if kind == "email.bounced" { json!({"bounce_type": "hard"}) } else { json!({}) },
+    })
+}
+
+fn contact(client: &Client, email: &str) -> Value {
+    client.get(&format!("/api/v1/contacts/{email}")).json
+}
+
+fn create(client: &Client, email: &str) {
+    assert_eq!(client.post("/api/v1/contacts", &json!({"email": email})).status, 201);
+}
+
+fn send(client: &Client, events: &[Value]) {
+    let sent = client.post("/api/v1/events", &json!({"events": events}));
+    let all = json!({"accepted": events.len(), "rejected": []});
+    assert_eq!((sent.status, &sent.json), (202, &all));
+}
+
+/// Waits until so many events of a contact are recorded, and gives the explanation of its score.
+fn explained(client: &Client, email: &str, events: usize) -> Value {
+    until(|| {
+        let activity = client.get(&format!("/api/v1/contacts/{email}/activity?limit=200")).json;
+        (activity["items"].as_array()?.len() == events).then_some(())
+    });
+    let explained = client.get(&format!("/api/v1/contacts/{email}/score")).json;
+    let entries = explained["entries"].as_array().expect("entries");
+    let sum: i64 = entries.iter().map(|entry| entry["points"].as_i64().expect("points")).sum();
+    assert_eq!(explained["score"], sum, "{explained}");
+    let shown = contact(client, email);
+    assert_eq!((&shown["score"], &shown["tier"]), (&explained["score"], &explained["tier"]));
+    explained
+}
+
+#[test]
+fn the_table_of_points_holds() {
+    let client = Product::get().client();
+    let table = [
+        ("email.opened", 1, "cold", "active"),
+        ("email.clicked", 5, "cold", "active"),
+        ("email.replied", 10, "cold", "active"),
+        ("pricing_page.visited", 20, "warm", "active"),
+        ("email.bounced", -50, "cold", "bounced"),
+        ("email.unsubscribed", 0, "cold", "unsubscribed"),
+    ];
+    let email = |kind: &str| format!("{kind}@example.com");
+    for (kind, ..) in table {
+        create(&client, &email(kind));
+    }
+    send(&client, &table.map(|(kind, ..)| event(&email(kind), "e1", 0, kind)));
+    for (kind, score, tier, status) in table {
+        let told = explained(&client, &email(kind), 1);
+        assert_eq!((&told["score"], &told["tier"]), (&json!(score), &json!(tier)), "{kind}");
+        assert_eq!(contact(&client, &email(kind))["status"], status, "{kind}");
+    }
+    assert_eq!(contact(&client, &email("email.opened"))["last_opened_at"], "2026-01-05T08:00:00.250Z");
+    // What events bring is there to search for like everything else.
+    for (query, found) in
+        [("score:%3E%3D10", 2), ("tier:warm", 1), ("score:-50", 1), ("has:last_opened_at", 1)]
+    {
+        until(|| {
+            let count = client.get(&format!("/api/v1/contacts/count?query={query}")).json;
+            (count["count"] == found).then_some(())
+        });
+    }
+}
+
+#[test]
+fn late_and_repeated_and_machine_events_leave_the_score_of_their_order() {
+    let client = Product::get().client();
+    let email = "jane@example.com";
+    create(&client, email);
+    let mut scanner = event(email, "scan", 55, "email.clicked");
+    scanner["machine"] = json!(true);
+    // In the order in which they happened: 20, then 0, then 10 + 1 + 20 + 20.
+    let events = [
+        event(email, "e1", 10, "pricing_page.visited"),
+        event(email, "e2", 20, "email.unsubscribed"),
+        event(email, "e3", 30, "email.replied"),
+        event(email, "e4", 40, "email.opened"),
+        event(email, "e5", 50, "pricing_page.visited"),
+        event(email, "e6", 50, "pricing_page.visited"),
+        scanner,
+    ];
+    for n in [4, 2, 4, 6, 5, 1, 0, 3, 1] {
+        send(&client, &[events[n].clone()]);
+    }
+    send(&client, &events);
+    let told = explained(&client, email, events.len());
+    assert_eq!((&told["score"], &told["tier"]), (&json!(51), &json!("hot")), "{told}");
+    let order: Vec<(&str, i64)> = told["entries"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .map(|entry| (entry["event_id"].as_str().expect("an id"), entry["after"].as_i64().expect("a score")))
+        .collect();
+    let expected = [("e1", 20), ("e2", 0), ("e3", 10), ("e4", 11), ("e5", 31), ("e6", 51), ("scan", 51)];
+    assert_eq!(order, expected);
+    assert_eq!(contact(&client, email)["status"], "unsubscribed");
+    assert_eq!(contact(&client, email)["last_clicked_at"], json!(null));
+}
+
+#[test]
+fn events_wait_for_the_contact_of_their_address() {
+    let client = Product::get().client();
+    let email = "later@example.com";
+    send(&client, &[event(email, "e1", 0, "email.replied"), event(email, "e2", 1, "email.opened")]);
+    // Behind them in the same queue: when these are recorded, those are parked.
+    create(&client, "now@example.com");
+    send(&client, &[event("now@example.com", "e1", 0, "email.opened")]);
+    explained(&client, "now@example.com", 1);
+    create(&client, email);
+    assert_eq!(explained(&client, email, 2)["score"], 11);
+    let file = format!("email\n{email}\nthird@example.com\n");
+    send(&client, &[event("third@example.com", "e1", 0, "email.clicked")]);
+    client.import(&json!({"filename": "leads.csv"}), file.as_bytes());
+    assert_eq!(explained(&client, "third@example.com", 1)["score"], 5);
+}
+
+#[test]
+fn an_event_of_an_unknown_address_makes_a_pending_contact_where_the_tenant_wants_that() {
+    let client = Product::get().client();
+    assert_eq!(client.put("/api/v1/settings", &json!({"unknown_addresses": "create"})).status, 200);
+    send(&client, &[event("New@Example.com", "e1", 0, "email.replied")]);
+    let email = "new@example.com";
+    until(|| (client.get(&format!("/api/v1/contacts/{email}")).status == 200).then_some(()));
+    assert_eq!(explained(&client, email, 1)["score"], 10);
+    assert_eq!(contact(&client, email)["status"], "pending");
+}
