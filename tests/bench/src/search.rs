@@ -96,7 +96,8 @@ async fn measure(args: &SearchArgs, port: u16, report: &mut Report) -> Result<()
     let endpoints = Endpoints {
         dynamodb: endpoint.clone(),
         s3: endpoint.clone(),
-        sqs: endpoint,
+        sqs: endpoint.clone(),
+        eventbridge: endpoint,
         access_key: local(),
         secret_key: local(),
     };
