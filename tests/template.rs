@@ -245,8 +245,7 @@ fn what_fails_for_good_is_kept() {
     assert_eq!(events["RedrivePolicy"]["deadLetterTargetArn"].as_str(), Some("EventDeadLetters.Arn"));
     let timeout_s = resources["ScoringFunction"]["Properties"]["Timeout"].as_i64().expect("a timeout");
     assert!(events["VisibilityTimeout"].as_i64() >= Some(6 * timeout_s));
-    for queue in ["RangeDeadLetters", "NotificationDeadLetters", "EventDeadLetters", "AppearanceDeadLetters"]
-    {
+    for queue in ["RangeDeadLetters", "NotificationDeadLetters", "EventDeadLetters"] {
         let watched = entries(resources).any(|(_, alarm)| {
             alarm["Type"].as_str() == Some("AWS::CloudWatch::Alarm")
                 && alarm["Properties"]["Dimensions"][0]["Value"].as_str()
