@@ -36,6 +36,9 @@ impl DynamoStore {
         count: usize,
     ) -> Result<Vec<Ordinal>, StoreError> {
         let count = u32::try_from(count).map_err(|e| StoreError::Refused(Box::new(e)))?;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
         // Held over the call: requests that come meanwhile share the lease instead of taking one each.
         let mut leases = self.leases.0.lock().await;
         leases.retain(|_, lease| lease.expires > Instant::now());
