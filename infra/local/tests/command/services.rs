@@ -5,7 +5,7 @@ fn services_prints_what_a_function_needs_to_export_and_ends_with_0() {
     let folder = tempfile::tempdir().unwrap();
     let mut running = Running::start(leads(folder.path(), &["services"]));
     let mut names = Vec::new();
-    while names.last().is_none_or(|name| name != "LEADS_CONFIG_TABLE") {
+    while names.last().is_none_or(|name| name != "LEADS_INDEX_TABLE") {
         let line = running.stdout_line();
         let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
         assert!(!value.is_empty());
