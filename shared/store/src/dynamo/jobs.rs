@@ -60,7 +60,8 @@ impl JobStore for DynamoStore {
     async fn save_job(&self, job: &Job, from: JobStatus) -> Result<bool, StoreError> {
         let id = job.id.to_string();
         let from = Value::S(from.as_str().to_owned());
-        self.replace(&jobs_part(job.tenant), &id, job, "#status = :from", ("#status", "status"), from).await
+        let (names, values) = (("#status", "status"), vec![(":from", from)]);
+        self.replace(&jobs_part(job.tenant), &id, job, "#status = :from", names, values).await
     }
 
     async fn create_range(&self, range: &Range) -> Result<(), StoreError> {
@@ -92,10 +93,18 @@ impl JobStore for DynamoStore {
 
     async fn save_checkpoint(&self, range: &Range, from: &Checkpoint) -> Result<bool, StoreError> {
         let part = ranges_part(range.tenant, range.job);
-        let from = Value::N(from.next_row.to_string());
-        let condition = "#checkpoint.next_row = :from";
-        self.replace(&part, &range_entry(range.number), range, condition, ("#checkpoint", "checkpoint"), from)
-            .await
+        let mut values = vec![(":from", Value::N(from.next_row.to_string()))];
+        // What is to be indexed is noted without going on; nobody may write over such a note.
+        let condition = match from.to_index {
+            None => "#checkpoint.next_row = :from AND attribute_not_exists(#checkpoint.to_index)",
+            Some((first, last)) => {
+                let ends = [first, last].map(|ordinal| Value::N(ordinal.to_string()));
+                values.push((":to_index", Value::L(ends.to_vec())));
+                "#checkpoint.next_row = :from AND #checkpoint.to_index = :to_index"
+            }
+        };
+        let names = ("#checkpoint", "checkpoint");
+        self.replace(&part, &range_entry(range.number), range, condition, names, values).await
     }
 }
 
@@ -107,8 +116,9 @@ impl DynamoStore {
         record: &impl Serialize,
         condition: &str,
         (name, attribute): (&str, &str),
-        from: Value,
+        values: Vec<(&str, Value)>,
     ) -> Result<bool, StoreError> {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let put = self
             .client
             .put_item()
@@ -116,7 +126,7 @@ impl DynamoStore {
             .set_item(Some(config_item::to_item(part, entry, record)?))
             .condition_expression(condition)
             .expression_attribute_names(name, attribute)
-            .expression_attribute_values(":from", from)
+            .set_expression_attribute_values(Some(values))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match put.send().await {
             Ok(answer) => {

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::CallFaults;
 use crate::{
-    ApiKey, Begun, Checkpoint, ConsentEntry, Consistency, Consumed, ContactPage, ContactStore,
-    IdempotencyStore, Job, JobStatus, JobStore, KeyHash, Metered, Outcome, Range, RequestKey, StoreError,
-    SuppressionPage, SuppressionPlace, TenantStore, UsageKind, UsageRecord, Write, Written,
+    ApiKey, Begun, ConsentEntry, Consistency, Consumed, ContactPage, ContactStore, IdempotencyStore, Job,
+    KeyHash, Metered, Outcome, Range, RequestKey, StoreError, SuppressionPage, SuppressionPlace, TenantStore,
+    UsageKind, UsageRecord, Write, Written,
 };
 
 /// Keeps everything but files in maps, by the same contract as the real thing.
@@ -38,8 +38,8 @@ pub(super) struct State {
     pub(super) usage: BTreeMap<(TenantId, NaiveDate), BTreeMap<(UsageKind, String), UsageRecord>>,
     pub(super) quotas: HashMap<(Uuid, u64), u32>,
     pub(super) index: BTreeMap<ItemKey, IndexItem>,
-    jobs: BTreeMap<(TenantId, Uuid), Job>,
-    ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
+    pub(super) jobs: BTreeMap<(TenantId, Uuid), Job>,
+    pub(super) ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
     pub(super) loaders: HashMap<TenantId, BTreeMap<String, DateTime<Utc>>>,
     requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
 }
@@ -431,65 +431,6 @@ impl TenantStore for MemoryStore {
     async fn put_api_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {
         self.call(|state| {
             state.keys.entry(hash).or_insert_with(|| key.clone());
-        })
-    }
-}
-
-impl JobStore for MemoryStore {
-    async fn create_job(&self, job: &Job) -> Result<bool, StoreError> {
-        self.call(|state| {
-            let is_new = !state.jobs.contains_key(&(job.tenant, job.id));
-            state.jobs.entry((job.tenant, job.id)).or_insert_with(|| job.clone());
-            is_new
-        })
-    }
-
-    async fn job(&self, tenant: TenantId, id: Uuid) -> Result<Option<Job>, StoreError> {
-        self.call(|state| state.jobs.get(&(tenant, id)).cloned())
-    }
-
-    async fn jobs(
-        &self,
-        tenant: TenantId,
-        below: Option<Uuid>,
-        limit: usize,
-    ) -> Result<Vec<Job>, StoreError> {
-        self.call(|state| {
-            let range = (tenant, Uuid::nil())..(tenant, below.unwrap_or(Uuid::max()));
-            state.jobs.range(range).rev().take(limit).map(|(_, job)| job.clone()).collect()
-        })
-    }
-
-    async fn save_job(&self, job: &Job, from: JobStatus) -> Result<bool, StoreError> {
-        self.call(|state| match state.jobs.get_mut(&(job.tenant, job.id)) {
-            Some(stored) if stored.status == from => {
-                *stored = job.clone();
-                true
-            }
-            _ => false,
-        })
-    }
-
-    async fn create_range(&self, range: &Range) -> Result<(), StoreError> {
-        self.call(|state| {
-            state.ranges.entry((range.tenant, range.job, range.number)).or_insert_with(|| range.clone());
-        })
-    }
-
-    async fn ranges(&self, tenant: TenantId, job: Uuid) -> Result<Vec<Range>, StoreError> {
-        self.call(|state| {
-            let range = (tenant, job, 0)..=(tenant, job, u32::MAX);
-            state.ranges.range(range).map(|(_, range)| range.clone()).collect()
-        })
-    }
-
-    async fn save_checkpoint(&self, range: &Range, from: &Checkpoint) -> Result<bool, StoreError> {
-        self.call(|state| match state.ranges.get_mut(&(range.tenant, range.job, range.number)) {
-            Some(stored) if stored.checkpoint.next_row == from.next_row => {
-                *stored = range.clone();
-                true
-            }
-            _ => false,
         })
     }
 }

@@ -6,6 +6,7 @@ mod memory;
 mod memory_bus;
 mod memory_files;
 mod memory_index;
+mod memory_jobs;
 mod memory_ledger;
 mod memory_records;
 

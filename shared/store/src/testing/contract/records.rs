@@ -93,6 +93,15 @@ pub async fn a_checkpoint_moves_on_only_from_where_it_stands(store: &impl AnySto
     range.checkpoint.rows.created = 500;
     assert!(store.save_checkpoint(&range, &start).await.expect("save"));
     assert!(!store.save_checkpoint(&range, &start).await.expect("save"));
+    // A note of what is to be indexed moves nothing on, and is not written over.
+    for to_index in [(10, 20), (10, 40)] {
+        let from = range.checkpoint;
+        range.checkpoint.to_index = Some(to_index);
+        assert!(store.save_checkpoint(&range, &from).await.expect("save"));
+        let other = Checkpoint { to_index: Some((70, 90)), ..from };
+        let other = Range { checkpoint: other, ..range.clone() };
+        assert!(!store.save_checkpoint(&other, &from).await.expect("save"));
+    }
     // A planner that runs again must not set it back.
     store.create_range(&Range { checkpoint: start, ..range.clone() }).await.expect("create");
     assert_eq!(store.ranges(tenant.id, range.job).await.expect("read"), [range]);
