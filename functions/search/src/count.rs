@@ -1,4 +1,4 @@
-use api::{ApiError, App, Caller, JsonObject, Members, Problem, QueryParams};
+use api::{ApiError, App, Caller, JsonObject, Problem, QueryParams};
 use axum::Json;
 use axum::extract::State;
 use model::rule::NoLists;
@@ -69,10 +69,7 @@ pub async fn count<S: Store>(
     caller: Caller,
     body: JsonObject,
 ) -> Result<Json<ContactCount>, ApiError> {
-    let mut members = Members::new(body.members);
-    let asked = Asked::read(&mut members);
-    members.finish()?;
-    counted(&app, &caller, &asked.ok_or_else(|| ApiError::malformed("no rule"))?).await
+    counted(&app, &caller, &Asked::alone(body)?).await
 }
 
 async fn counted<S: Store>(

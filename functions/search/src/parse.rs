@@ -1,4 +1,4 @@
-use api::{ApiError, App, Caller, JsonObject, Members, Problem};
+use api::{ApiError, App, Caller, JsonObject, Problem};
 use axum::Json;
 use axum::extract::State;
 use model::rule::{ListId, ListRef, Lists, Rule};
@@ -62,10 +62,7 @@ pub async fn parse<S: Store>(
     caller: Caller,
     body: JsonObject,
 ) -> Result<Json<ParsedRule>, ApiError> {
-    let mut members = Members::new(body.members);
-    let asked = Asked::read(&mut members);
-    members.finish()?;
-    let parsed = asked.ok_or_else(|| ApiError::malformed("no rule"))?.parse()?;
+    let parsed = Asked::alone(body)?.parse()?;
     let (_, warnings) = bound(&app, &caller, &parsed, &AnyLists).await?;
     Ok(Json(ParsedRule {
         query: parsed.rule.to_string(),

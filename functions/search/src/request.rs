@@ -1,6 +1,6 @@
 //! The rule of a request, in either spelling.
 
-use api::{ApiError, FieldError, Members, Problem};
+use api::{ApiError, FieldError, JsonObject, Members, Problem};
 use axum::http::StatusCode;
 use model::Invalid;
 use model::rule::{Parsed, Place, Rule, RuleError};
@@ -15,6 +15,14 @@ pub(crate) enum Asked {
 }
 
 impl Asked {
+    /// Reads a body that holds a rule and nothing else.
+    pub(crate) fn alone(body: JsonObject) -> Result<Self, ApiError> {
+        let mut members = Members::new(body.members);
+        let asked = Self::read(&mut members);
+        members.finish()?;
+        asked.ok_or_else(|| ApiError::malformed("no rule"))
+    }
+
     /// Takes `query` or `rule`; what is wrong with that is noted in the members.
     pub(crate) fn read(members: &mut Members) -> Option<Self> {
         match (members.take("query"), members.take("rule")) {
