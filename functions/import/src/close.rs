@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use store::{
     Checkpoint, Consumed, Job, JobStatus, ObjectBody, ObjectStore, RowCounts, StoreError, UsageKind,
-    UsageRecord,
+    UsageParts, UsageRecord,
 };
 use tracing::info;
 
@@ -75,7 +75,8 @@ async fn record_usage<S: ImportStore, O, Q>(
 ) -> Result<(), StoreError> {
     let used = [(UsageKind::Imports, 1, job.consumed), (UsageKind::ImportedRows, rows, Consumed::default())];
     for (kind, amount, consumed) in used {
-        let record = UsageRecord { kind, id: job.id.to_string(), amount, consumed, at: job.created_at };
+        let (id, parts) = (job.id.to_string(), UsageParts::default());
+        let record = UsageRecord { kind, id, amount, parts, consumed, at: job.created_at };
         deps.store.record_usage(job.tenant, job.created_at.date_naive(), &record).await?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! From a record of the stream to changes of the index.
 
 use index::{Change, Facts};
-use model::{Contact, Origin};
+use model::Contact;
 use store::ContactRecord;
 
 /// Gives what a record changes, contact by contact.
@@ -9,7 +9,7 @@ use store::ContactRecord;
 /// Only a contact that stayed where it is has all its records on one lane of the stream, in order.
 /// One that was moved to another address, or deleted, is read again instead: that an arrival is a
 /// move shows in its version, because whoever is born has the first. Whom an import indexes itself,
-/// with many others at once, is left to it.
+/// with many others at once, is left to it, and does not get here.
 pub(crate) fn changes(record: &ContactRecord) -> Vec<Change> {
     match (&record.before, &record.after) {
         (Some(before), Some(after)) if before.ordinal == after.ordinal => {
@@ -17,10 +17,9 @@ pub(crate) fn changes(record: &ContactRecord) -> Vec<Change> {
         }
         (before, after) => {
             let left = before.iter().map(reread);
-            let came = after.iter().filter_map(|contact| match (contact.version, &contact.origin) {
-                (1, Some(Origin::Row { indexed_by_import: true, .. })) => None,
-                (1, _) => Some(image(None, contact)),
-                _ => Some(reread(contact)),
+            let came = after.iter().map(|contact| match contact.version {
+                1 => image(None, contact),
+                _ => reread(contact),
             });
             left.chain(came).collect()
         }

@@ -18,7 +18,10 @@ use model::{Tenant, TenantId};
 use moka::future::Cache;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{ContactFacts, ContactRecord, ContactStore, StoreError, TenantStore, index_generation};
+use store::{
+    ContactFacts, ContactRecord, ContactStore, StoreError, TenantStore, index_generation,
+    is_indexed_by_import,
+};
 use tracing::{debug, error, warn};
 
 pub use error::IndexerError;
@@ -92,7 +95,8 @@ type Placed = (usize, Change);
 /// Sorts records by tenant. The first that cannot be read, and what comes after it, fails.
 fn by_tenant(records: &[Record], failed: &mut Option<usize>) -> BTreeMap<TenantId, Vec<Placed>> {
     let mut tenants: BTreeMap<TenantId, Vec<Placed>> = BTreeMap::new();
-    for (place, record) in records.iter().enumerate() {
+    let news = records.iter().enumerate().filter(|(_, record)| !is_indexed_by_import(&record.dynamodb));
+    for (place, record) in news {
         match ContactRecord::read(&record.dynamodb) {
             Ok(record) => {
                 let changes = change::changes(&record).into_iter().map(|change| (place, change));

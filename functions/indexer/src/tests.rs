@@ -173,3 +173,25 @@ async fn a_record_that_cannot_be_read_does_not_hold_up_those_before_it() {
     let error = handle(&world.deps, json!({"Records": [{}]})).await;
     assert!(matches!(error, Err(IndexerError::NotARecord)));
 }
+
+#[tokio::test]
+async fn the_birth_of_a_contact_that_its_import_indexes_is_left_to_the_import() {
+    use base64::Engine;
+    let world = World::new().await;
+    let jane = world.create("jane@example.com", "Acme").await;
+    let with_origin = |number, tag: u8, before: Option<&Contact>| {
+        let origin = [&[tag][..], &[7; 17]].concat();
+        let mut record = world.record(number, before, Some(&jane));
+        record["dynamodb"]["NewImage"]["src"] = json!({"B": base64::prelude::BASE64_STANDARD.encode(origin)});
+        record
+    };
+    world.deliver(&[with_origin(1, b'b', None)]).await;
+    assert!(world.found("company:acme").await.is_empty());
+    world.deliver(&[with_origin(2, b'c', None)]).await;
+    assert_eq!(world.found("company:acme").await, ["jane@example.com"]);
+    let changed = world.update(jane.clone(), profile("jane@example.com", "Globex")).await;
+    let mut record = world.record(3, Some(&jane), Some(&changed));
+    record["dynamodb"]["NewImage"]["src"] = with_origin(3, b'b', None)["dynamodb"]["NewImage"]["src"].clone();
+    world.deliver(&[record]).await;
+    assert_eq!(world.found("company:globex").await, ["jane@example.com"]);
+}

@@ -13,6 +13,7 @@ mod release;
 #[cfg(test)]
 mod tests;
 mod unknown;
+mod usage;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,16 +22,19 @@ pub use error::ScoringError;
 use model::{Tenant, TenantId};
 use moka::future::Cache;
 use serde_json::Value;
-use store::{Clock, ContactStore, FieldStore, LedgerStore, ParkedStore, StoreError, TenantStore};
+use store::{Clock, ContactStore, FieldStore, LedgerStore, ParkedStore, StoreError, TenantStore, UsageStore};
 use tracing::warn;
 
 /// What a tenant decides shows after this at the latest.
 const TENANTS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Is a store of everything that scoring touches.
-pub trait ScoringStore: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore {}
+pub trait ScoringStore:
+    ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + UsageStore
+{
+}
 
-impl<S: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore> ScoringStore for S {}
+impl<S: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + UsageStore> ScoringStore for S {}
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]

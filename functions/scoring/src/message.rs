@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::record::{Outcome, record};
+use crate::usage::{Taken, record_usage};
 use crate::{Deps, ScoringError, ScoringStore};
 
 /// How many contacts are written side by side.
@@ -22,6 +23,7 @@ const AT_ONCE: usize = 16;
 struct Share {
     events: Vec<Event>,
     messages: Vec<String>,
+    taken: Vec<Taken>,
 }
 
 /// Records the events of a batch.
@@ -32,25 +34,39 @@ pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Resu
     };
     let mut shares: BTreeMap<(TenantId, Email), Share> = BTreeMap::new();
     for message in batch.records {
-        let Some((tenant, event)) = read(deps, &message) else { continue };
+        let Some((tenant, event, taken)) = read(deps, &message) else { continue };
         let share = shares.entry((tenant, event.email.clone())).or_default();
         share.events.push(event);
+        share.taken.push(taken);
         share.messages.push(message.message_id.unwrap_or_default());
     }
-    let work = shares.into_iter().map(|((tenant, email), share)| async move {
-        let outcome = of_tenant(deps, tenant, &email, share.events).await;
-        (tenant, outcome, share.messages)
+    let work = shares.into_iter().map(|((tenant, email), mut share)| async move {
+        let outcome = of_tenant(deps, tenant, &email, std::mem::take(&mut share.events)).await;
+        (tenant, outcome, share)
     });
     let done: Vec<_> = stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
     let mut answer = SqsBatchResponse::default();
     let mut sum = Outcome::default();
-    for (tenant, outcome, messages) in done {
+    let mut recorded: BTreeMap<TenantId, Share> = BTreeMap::new();
+    for (tenant, outcome, share) in done {
         match outcome {
-            Ok(outcome) => sum += outcome,
-            Err(failure) => {
-                tell(tenant, &failure, messages.len());
-                messages.into_iter().for_each(|id| answer.add_failure(id));
+            Ok(outcome) => {
+                sum += outcome;
+                let of_tenant = recorded.entry(tenant).or_default();
+                of_tenant.messages.extend(share.messages);
+                of_tenant.taken.extend(share.taken);
             }
+            Err(failure) => {
+                tell(tenant, &failure, share.messages.len());
+                share.messages.into_iter().for_each(|id| answer.add_failure(id));
+            }
+        }
+    }
+    for (tenant, share) in recorded {
+        // Not counted, they come again: in a ledger they are once.
+        if let Err(failure) = record_usage(deps, tenant, share.taken).await {
+            tell(tenant, &failure.into(), share.messages.len());
+            share.messages.into_iter().for_each(|id| answer.add_failure(id));
         }
     }
     sum.tell();
@@ -70,10 +86,11 @@ async fn of_tenant<S: ScoringStore>(
     record(deps, &tenant, email, events).await
 }
 
-fn read<S: ScoringStore>(deps: &Deps<S>, message: &SqsMessage) -> Option<(TenantId, Event)> {
-    let body = message.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
-    let Some(Value::Object(mut detail)) = body.and_then(|mut body| body.get_mut("detail").map(Value::take))
-    else {
+fn read<S: ScoringStore>(deps: &Deps<S>, message: &SqsMessage) -> Option<(TenantId, Event, Taken)> {
+    let mut body = message.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
+    let taken = Taken::of(message, body.as_ref(), deps.clock.now());
+    let detail = body.as_mut().and_then(|body| body.get_mut("detail").map(Value::take));
+    let Some(Value::Object(mut detail)) = detail else {
         warn!("dropped a message that is no event of the bus");
         return None;
     };
@@ -83,7 +100,7 @@ fn read<S: ScoringStore>(deps: &Deps<S>, message: &SqsMessage) -> Option<(Tenant
         return None;
     };
     match Event::from_json(&Value::Object(detail), deps.clock.now()) {
-        Ok(event) => Some((tenant, event)),
+        Ok(event) => Some((tenant, event, taken)),
         Err(faults) => {
             // Code and place; what the event says is somebody's.
             let faults: Vec<String> =

@@ -1,6 +1,9 @@
 //! The stream of contacts: where one appears, what was parked for its address goes into its
 //! ledger.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use futures::{StreamExt, stream};
 use model::{Email, Standing, TenantId};
 use serde_json::{Value, json};
@@ -18,8 +21,16 @@ const AT_ONCE: usize = 16;
 pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Result<Value, ScoringError> {
     let records = event.get("Records").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let appeared: Vec<_> = records.iter().filter_map(appeared).collect();
+    // After the contacts came: whoever parks later than this looks for the contact once more.
+    let mut parks = BTreeMap::new();
+    for (tenant, ..) in &appeared {
+        if let Entry::Vacant(unknown) = parks.entry(*tenant) {
+            unknown.insert(deps.store.parks(*tenant).await?);
+        }
+    }
     let work = appeared
         .into_iter()
+        .filter(|(tenant, ..)| parks.get(tenant) != Some(&false))
         .map(|(tenant, email, number)| async move { (tenant, number, release(deps, tenant, &email).await) });
     let done: Vec<_> = stream::iter(work).buffered(AT_ONCE).collect().await;
     let mut failed = Vec::new();

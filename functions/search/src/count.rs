@@ -3,7 +3,7 @@ use axum::Json;
 use axum::extract::State;
 use model::rule::NoLists;
 use serde::{Deserialize, Serialize};
-use store::ContactSearch;
+use store::{ContactSearch, UsageKind};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Store;
@@ -79,7 +79,10 @@ async fn counted<S: Store>(
 ) -> Result<Json<ContactCount>, ApiError> {
     let (rule, warnings) = bound(app, caller, &asked.parse()?, &NoLists).await?;
     let search = ContactSearch { store: &app.store, tenant: &caller.tenant };
-    let matches = search.find(rule, None).await.map_err(unanswered)?;
+    let used = app.count(caller.tenant.id, UsageKind::Searches);
+    let (matches, used) = tokio::join!(search.find(rule, None), used);
+    used?;
+    let matches = matches.map_err(unanswered)?;
     let warnings = warnings.into_iter().map(WarningView::from).collect();
     Ok(Json(ContactCount { count: matches.total(), warnings }))
 }

@@ -12,13 +12,13 @@ mod warning;
 use api::{App, EdgeStore, Routes, Scope};
 use axum::http::Method;
 use index::IndexTable;
-use store::{ContactStore, FieldStore, StoreError};
+use store::{ContactStore, FieldStore, StoreError, UsageStore};
 use utoipa::OpenApi;
 
 /// Is what this function needs of a store.
-pub trait Store: EdgeStore + ContactStore + FieldStore + IndexTable<Error = StoreError> {}
+pub trait Store: EdgeStore + ContactStore + FieldStore + UsageStore + IndexTable<Error = StoreError> {}
 
-impl<S: EdgeStore + ContactStore + FieldStore + IndexTable<Error = StoreError>> Store for S {}
+impl<S: EdgeStore + ContactStore + FieldStore + UsageStore + IndexTable<Error = StoreError>> Store for S {}
 
 /// Gives the routes of this function.
 pub fn routes<S: Store>(app: &App<S>) -> Routes {

@@ -13,7 +13,7 @@ use model::rule::NoLists;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use store::ContactSearch;
+use store::{ContactSearch, UsageKind};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Store;
@@ -163,7 +163,10 @@ async fn found<S: Store>(
     let now = place.as_ref().map_or_else(|| app.now(), |place| place.now);
     let (rule, warnings) = bound_at(now, app, caller, &parsed, &NoLists).await?;
     let contacts = ContactSearch { store: &app.store, tenant: &caller.tenant };
-    let matches = contacts.find(rule, order).await.map_err(unanswered)?;
+    let used = app.count(caller.tenant.id, UsageKind::Searches);
+    let (matches, used) = tokio::join!(contacts.find(rule, order), used);
+    used?;
+    let matches = matches.map_err(unanswered)?;
     let after = place.map(|place| SortKey { value: place.value, ordinal: place.ordinal });
     let page = contacts.page(&matches, after, limit).await.map_err(unanswered)?;
     let (keys, contacts): (Vec<SortKey>, Vec<Contact>) = page.contacts.into_iter().unzip();

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Days, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
-use store::{Consumed, DayUsage, UsageKind, UsageRecord};
+use store::{Consumed, DayUsage, UsageKind, UsageParts, UsageRecord};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{Deps, Store, Sweeps};
@@ -111,6 +111,7 @@ async fn held<S: Store>(store: &S, caller: &Caller, now: DateTime<Utc>) -> Resul
                 kind: UsageKind::ContactsHeld,
                 id: "last".to_owned(),
                 amount: count,
+                parts: UsageParts::default(),
                 consumed: Consumed::default(),
                 at: now,
             };

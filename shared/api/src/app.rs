@@ -2,11 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use model::TenantId;
 use moka::future::Cache;
-use store::{Clock, IdempotencyStore, KeyHash, QuotaStore, TenantStore};
+use store::{Clock, IdempotencyStore, KeyHash, QuotaStore, StoreError, TenantStore, UsageKind, UsageStore};
 
 use crate::Caller;
 use crate::limit::{Limiter, REQUESTS_A_WINDOW};
+use crate::tally::Tally;
 
 /// A key that is revoked, or a tenant that changes, shows after this at the latest.
 const KEYS_CACHED_FOR: Duration = Duration::from_secs(60);
@@ -25,13 +27,14 @@ pub struct App<S> {
     pub clock: Clock,
     pub(crate) callers: Cache<KeyHash, Arc<Caller>>,
     pub(crate) limiter: Limiter,
+    tally: Tally,
 }
 
 impl<S: EdgeStore> App<S> {
     /// Starts with an empty cache of keys.
     pub fn new(store: S, clock: Clock) -> Self {
         let callers = Cache::builder().max_capacity(10_000).time_to_live(KEYS_CACHED_FOR).build();
-        Self { store, clock, callers, limiter: Limiter::new(REQUESTS_A_WINDOW) }
+        Self { store, clock, callers, limiter: Limiter::new(REQUESTS_A_WINDOW), tally: Tally::new() }
     }
 
     /// Lets each key send so many requests in ten seconds.
@@ -49,6 +52,16 @@ impl<S: EdgeStore> App<S> {
     /// Tells the domain's time.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+}
+
+impl<S: EdgeStore + UsageStore> App<S> {
+    /// Counts something that a tenant did, and returns when that is stored.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count(&self, tenant: TenantId, kind: UsageKind) -> Result<(), StoreError> {
+        self.tally.add(&self.store, tenant, kind, self.now()).await
     }
 }
 

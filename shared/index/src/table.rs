@@ -51,13 +51,14 @@ pub trait IndexTable: Send + Sync {
         stream::iter(gets).buffered(GETS_AT_ONCE).try_collect()
     }
 
-    /// Reads a partition's items whose sort keys start like this, all of them, in the order of their
-    /// keys, strongly consistent: each at a moment after the call, and one that is not given was not
-    /// there at such a moment.
+    /// Reads a partition's items whose sort keys start like this, in the order of their keys,
+    /// strongly consistent: each at a moment after the call, and one that is not given was not
+    /// there at such a moment. Of those read, the ones whose sort key is wanted are kept.
     fn query_strong(
         &self,
         partition: &[u8; 22],
         start: &[u8],
+        is_wanted: impl Fn(&[u8]) -> bool + Send + Sync,
     ) -> impl Future<Output = Result<Vec<(Vec<u8>, Item)>, Self::Error>> + Send;
 
     /// Reads the sort keys and data of a partition's items whose sort keys start like this, all of

@@ -31,18 +31,20 @@ impl IndexTable for Table {
         &self,
         partition: &[u8; 22],
         start: &[u8],
+        is_wanted: impl Fn(&[u8]) -> bool + Send + Sync,
     ) -> Result<Vec<(Vec<u8>, Item)>, Infallible> {
         let table = self.items.lock().unwrap();
         let items =
             table.iter().filter(|(key, _)| key.partition == *partition && key.sort.starts_with(start));
-        let items: Vec<_> = items.map(|(key, item)| (key.sort.clone(), item.clone())).collect();
+        let mut items: Vec<_> = items.map(|(key, item)| (key.sort.clone(), item.clone())).collect();
         let read = items.iter().map(|(sort, item)| bytes(sort, &item.data)).sum();
         self.queried_bytes.fetch_add(read, Ordering::Relaxed);
+        items.retain(|(sort, _)| is_wanted(sort));
         Ok(items)
     }
 
     async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, Infallible> {
-        let items = self.query_strong(partition, start).await?;
+        let items = self.query_strong(partition, start, |_| true).await?;
         Ok(items.into_iter().map(|(key, item)| (key, item.data)).collect())
     }
 

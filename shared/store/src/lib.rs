@@ -39,7 +39,7 @@ pub use contacts::{
     Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, SuppressionPage, SuppressionPlace,
     Write, Written,
 };
-pub use dynamo::{ContactRecord, DynamoStore, Tables};
+pub use dynamo::{ContactRecord, DynamoStore, Tables, is_indexed_by_import};
 pub use error::StoreError;
 pub use eventbridge::EventBridge;
 pub use fields::{FieldStore, FieldWrite, Freshness};
@@ -59,4 +59,4 @@ pub use sdk::{Endpoints, SdkConfig};
 pub use search::{ContactSearch, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
 pub use sqs::SqsRanges;
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
-pub use usage::{DayUsage, UsageKind, UsageRecord, UsageStore};
+pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};

@@ -1,7 +1,7 @@
 use std::future::Future;
 
 use model::scoring::{Fact, Position};
-use model::{Email, Tenant};
+use model::{Email, Tenant, TenantId};
 
 use crate::StoreError;
 
@@ -17,6 +17,10 @@ pub trait ParkedStore: Send + Sync {
         email: &Email,
         fact: &Fact,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Tells whether anything of this tenant may be kept. Strongly consistent: no means that nothing
+    /// was kept when this was called, yes may be for some days longer than true.
+    fn parks(&self, tenant: TenantId) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Reads what is kept of an address, the oldest first. Strongly consistent.
     fn parked(

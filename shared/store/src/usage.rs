@@ -1,9 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
 use chrono::{DateTime, NaiveDate, Utc};
 use model::TenantId;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{Consumed, StoreError};
 
@@ -20,9 +23,9 @@ pub enum UsageKind {
     ImportedRows,
     /// Exports that ended.
     Exports,
-    /// Engagement events that were taken.
+    /// Engagement events that the bus delivered, each once.
     Events,
-    /// Searches that were answered.
+    /// Questions that were put to the search index.
     Searches,
 }
 
@@ -42,11 +45,58 @@ pub struct UsageRecord {
     pub id: String,
     /// How much of it.
     pub amount: u64,
+    /// Where deliveries come again in other company: what exactly was counted. What several records
+    /// of a day name counts once.
+    #[serde(default, skip_serializing_if = "UsageParts::is_empty")]
+    pub parts: UsageParts,
     /// What that took, as far as is known.
     #[serde(default)]
     pub consumed: Consumed,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// Names things by 64 bits of their random ids: of a million a day no two are alike.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UsageParts(BTreeSet<u64>);
+
+impl UsageParts {
+    /// Tells whether none is named.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Tells how many are named.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl FromIterator<Uuid> for UsageParts {
+    fn from_iter<I: IntoIterator<Item = Uuid>>(ids: I) -> Self {
+        // The lower half: of a version 7 the upper one is mostly time.
+        Self(ids.into_iter().map(|id| id.as_u64_pair().1).collect())
+    }
+}
+
+impl From<UsageParts> for String {
+    fn from(parts: UsageParts) -> Self {
+        let bytes: Vec<u8> = parts.0.iter().flat_map(|part| part.to_be_bytes()).collect();
+        BASE64_STANDARD_NO_PAD.encode(bytes)
+    }
+}
+
+impl TryFrom<String> for UsageParts {
+    type Error = base64::DecodeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = BASE64_STANDARD_NO_PAD.decode(text)?;
+        let (parts, []) = bytes.as_chunks::<8>() else {
+            return Err(base64::DecodeError::InvalidLength(bytes.len()));
+        };
+        Ok(Self(parts.iter().map(|part| u64::from_be_bytes(*part)).collect()))
+    }
 }
 
 /// Sums one day.
@@ -63,8 +113,10 @@ pub struct DayUsage {
 impl FromIterator<UsageRecord> for DayUsage {
     fn from_iter<I: IntoIterator<Item = UsageRecord>>(records: I) -> Self {
         let mut day = Self::default();
+        let mut counted = BTreeSet::new();
         for record in records {
-            *day.amounts.entry(record.kind).or_default() += record.amount;
+            let again = record.parts.0.iter().filter(|part| !counted.insert((record.kind, **part))).count();
+            *day.amounts.entry(record.kind).or_default() += record.amount.saturating_sub(again as u64);
             day.consumed = day.consumed + record.consumed;
             if record.kind == UsageKind::ContactsHeld {
                 day.counted_at = Some(record.at);

@@ -1,4 +1,5 @@
 use model::{Engagement, Tier};
+use store::{UsageKind, UsageStore};
 
 use super::*;
 
@@ -132,4 +133,23 @@ async fn an_event_that_was_moved_on_by_another_write_is_recorded_all_the_same() 
             left.into_iter().zip(failed).filter(|(_, failed)| !failed.is_empty()).map(|(e, _)| e).collect();
     }
     assert_eq!((left.len(), world.score(JANE).await), (0, 16));
+}
+
+#[tokio::test]
+async fn events_are_counted_once_in_whatever_company_they_come_again() {
+    let world = World::new().await;
+    world.hold(JANE).await;
+    let events: Vec<Value> = (0..4).map(|n| event(&format!("e{n}"), n, "email.opened")).collect();
+    let mut batch = world.batch(&events);
+    let records = batch["Records"].as_array_mut().unwrap();
+    for (n, record) in records.iter_mut().enumerate() {
+        record["messageId"] = json!(uuid::Uuid::from_u128(n as u128));
+        record["attributes"] = json!({"SentTimestamp": now().timestamp_millis().to_string()});
+    }
+    let records = records.clone();
+    for batch in [&records[..3], &records[1..], &records[..1], &records[..3]] {
+        assert_eq!(failures(handle(&world.deps, json!({"Records": batch})).await.unwrap()), [""; 0]);
+    }
+    let used = world.store.day_usage(world.tenant.id, now().date_naive()).await.unwrap();
+    assert_eq!(used.amounts, [(UsageKind::Events, 4)].into());
 }

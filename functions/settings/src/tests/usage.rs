@@ -1,6 +1,6 @@
 use chrono::Utc;
 use model::{Email, Profile, Status};
-use store::{Consumed, ContactStore, NewContact, UsageKind, UsageRecord, UsageStore, Write};
+use store::{Consumed, ContactStore, NewContact, UsageKind, UsageParts, UsageRecord, UsageStore, Write};
 
 use super::*;
 
@@ -22,6 +22,7 @@ async fn usage_tells_what_a_tenant_has_and_did_by_the_day() {
             kind: UsageKind::ImportedRows,
             id: "import-1".into(),
             amount: 120,
+            parts: UsageParts::default(),
             consumed: Consumed { write_units: 240.0, read_units: 60.0 },
             at: Utc::now(),
         };

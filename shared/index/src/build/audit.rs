@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 
 use super::compare::Compared;
 use super::truth::Truth;
-use super::write::Work;
+use super::write::{Work, mixed};
 use super::{Block, IndexedFields, NotBuilt};
 use crate::facts::Cell;
 use crate::writer::Target;
@@ -47,7 +47,7 @@ impl Audit {
         self.differences.is_empty() && self.garbage.is_empty() && self.strange_keys == 0
     }
 
-    fn of(contacts: u64, items: u64, compared: Vec<Compared>, truth: &Truth) -> Self {
+    fn of(contacts: u64, items: u64, compared: impl IntoIterator<Item = Compared>, truth: &Truth) -> Self {
         let mut audit = Self { contacts, items, ..Self::default() };
         for compared in compared {
             let cell = compared.target.cell();
@@ -105,7 +105,7 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
         let compared = targets
             .into_iter()
             .filter_map(|target| Some(Compared::of(target, snapshot.get(target)?, &concerned, &truth)));
-        let audit = Audit::of(truth.live().len(), snapshot.items(), compared.collect(), &truth);
+        let audit = Audit::of(truth.live().len(), snapshot.items(), compared, &truth);
         Ok(Audit { strange_keys: snapshot.strange_keys, ..audit })
     }
 
@@ -129,6 +129,7 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
     /// When the table or the contacts fail.
     pub async fn repair(&self, audit: &Audit) -> Result<(), NotBuilt> {
         let (compared, truth) = self.compare(&audit.work()).await?;
-        Ok(self.write_all(compared, Work::new(), &truth).await?)
+        let compared = mixed(compared, |compared| &compared.target);
+        Ok(self.write_all(compared.into_iter(), Work::new(), &truth).await?)
     }
 }

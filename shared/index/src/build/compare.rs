@@ -79,6 +79,11 @@ impl Compared {
         }
     }
 
+    /// Tells whether any cell is to be written.
+    pub(super) fn differs(&self) -> bool {
+        !(self.missing.is_empty() && self.extra.is_empty() && self.unreadable.is_empty())
+    }
+
     /// Gives the ordinals whose cells are to be written.
     pub(super) fn differing(&self) -> RoaringBitmap {
         &(&self.missing | &self.extra) | &self.unreadable

@@ -83,7 +83,13 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
         let queries: Vec<_> = queries
             .map(|(kind, field, start)| async move {
                 let partition = self.generation.partition(kind, field, first.slab);
-                let found = self.table.query_strong(&partition, &start).await;
+                // What cannot be told apart stays, to be counted as strange.
+                let is_of_block = |key: &[u8]| match place(kind, field, first.slab, key) {
+                    Some((Target::Column { chunk, .. }, _)) => chunk >= first.chunk && chunk <= last.chunk,
+                    Some((Target::Set { container, .. }, _)) => container == first.container,
+                    None => true,
+                };
+                let found = self.table.query_strong(&partition, &start, is_of_block).await;
                 found.map(|found| (kind, field, found)).map_err(Fault::Table)
             })
             .collect();
@@ -92,8 +98,6 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
         while let Some((kind, field, found)) = queries.try_next().await? {
             for (key, item) in found {
                 match place(kind, field, first.slab, &key) {
-                    Some((Target::Column { chunk, .. }, _)) if chunk < first.chunk || chunk > last.chunk => {}
-                    Some((Target::Set { container, .. }, _)) if container != first.container => {}
                     Some((target, sub)) => snapshot.add(target, sub, item),
                     None => snapshot.strange_keys += 1,
                 }

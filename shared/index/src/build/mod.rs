@@ -40,7 +40,7 @@ use crate::writer::{Fault, Target};
 use crate::{Contacts, Facts, IndexTable, Writer};
 use compare::Compared;
 use truth::Truth;
-use write::Work;
+use write::mixed;
 
 pub use audit::{Audit, Difference};
 pub use generations::{Building, Generations};
@@ -148,15 +148,12 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
             self.query_items(block, fields).await?
         };
         let truth = self.truth(&concerned, Some(fields)).await?;
-        let (mut compared, mut unread) = (Vec::new(), Work::new());
-        for target in truth.targets().chain(snapshot.targets()).collect::<BTreeSet<_>>() {
-            match snapshot.get(target) {
-                Some(stored) => compared.push(Compared::of(target, stored, &concerned, &truth)),
-                None => {
-                    unread.insert(target.clone(), truth.ordinals(target));
-                }
-            }
-        }
+        let targets: BTreeSet<&Target> = truth.targets().chain(snapshot.targets()).collect();
+        let unread = targets.iter().filter(|target| snapshot.get(target).is_none());
+        let unread = unread.map(|target| ((*target).clone(), truth.ordinals(target))).collect();
+        let compared = mixed(targets.into_iter().collect(), |target| target)
+            .into_iter()
+            .filter_map(|target| Some(Compared::of(target, snapshot.get(target)?, &concerned, &truth)));
         self.write_all(compared, unread, &truth).await?;
         Ok(truth.live().len())
     }

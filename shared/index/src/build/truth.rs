@@ -12,7 +12,7 @@ use crate::{Contacts, Facts, IndexTable, Writer};
 
 /// Contacts that are read in one call, and calls under way at once: with what they become, the
 /// facts of so many contacts are all that is in memory of a container.
-const CONTACTS_AT_ONCE: usize = 4_096;
+const CONTACTS_AT_ONCE: usize = 1_024;
 const CALLS_AT_ONCE: usize = 2;
 
 /// Holds what each item should have of some ordinals.

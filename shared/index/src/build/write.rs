@@ -17,26 +17,37 @@ const ITEMS_AT_ONCE: usize = 64;
 /// Of so many the work is prepared together.
 const ITEMS_PREPARED: usize = 1_024;
 
+/// Mixes the fields, because the partition of one alone takes a thousand writes a second.
+pub(super) fn mixed<T>(mut items: Vec<T>, target: impl Fn(&T) -> &Target) -> Vec<T> {
+    let hasher = BuildHasherDefault::<DefaultHasher>::new();
+    items.sort_by_cached_key(|item| hasher.hash_one(target(item)));
+    items
+}
+
 /// Is what to do: the ordinals concerned, by set or column.
 pub(super) type Work = BTreeMap<Target, RoaringBitmap>;
 
 impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
-    /// Writes what differs, and does again what was written meanwhile or not read at all.
+    /// Writes what differs, and does again what was written meanwhile or not read at all. Of a
+    /// large block each item is compared only when its turn comes: all at once would fill the memory.
     pub(super) async fn write_all(
         &self,
-        compared: Vec<Compared>,
+        compared: impl Iterator<Item = Compared> + Send,
         unread: Work,
         truth: &Truth,
     ) -> Result<(), Fault<T::Error, C::Error>> {
         let (mut additions, mut removals, mut live) = (Vec::new(), Vec::new(), Vec::new());
-        for compared in compared {
+        let mut again = unread;
+        for compared in compared.filter(Compared::differs) {
             match compared {
                 Compared { target: Target::Set { term: None, .. }, .. } => live.push(compared),
                 _ if compared.missing.is_empty() => removals.push(compared),
                 _ => additions.push(compared),
             }
+            if additions.len() == ITEMS_PREPARED {
+                again.append(&mut self.write(std::mem::take(&mut additions), truth).await?);
+            }
         }
-        let mut again = unread;
         for wave in [additions, removals, live] {
             again.append(&mut self.write(wave, truth).await?);
             self.settle(std::mem::take(&mut again)).await?;
@@ -74,14 +85,7 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
     }
 
     /// Writes what differs, and gives what was written by others meanwhile.
-    async fn write(
-        &self,
-        mut compared: Vec<Compared>,
-        truth: &Truth,
-    ) -> Result<Work, Fault<T::Error, C::Error>> {
-        // Mixed, because the partition of one field alone takes a thousand writes a second.
-        let hasher = BuildHasherDefault::<DefaultHasher>::new();
-        compared.sort_by_cached_key(|compared| hasher.hash_one(&compared.target));
+    async fn write(&self, compared: Vec<Compared>, truth: &Truth) -> Result<Work, Fault<T::Error, C::Error>> {
         let mut lost = Work::new();
         for some in compared.chunks(ITEMS_PREPARED) {
             let writes: Vec<_> = some.iter().map(|compared| self.write_one(compared, truth)).collect();

@@ -316,6 +316,7 @@ impl IndexTable for World {
         &self,
         partition: &[u8; 22],
         start: &[u8],
+        is_wanted: impl Fn(&[u8]) -> bool + Send + Sync,
     ) -> Result<Vec<(Vec<u8>, Item)>, Infallible> {
         step().await;
         let mut found: Vec<(Vec<u8>, Item)> = Vec::new();
@@ -332,6 +333,7 @@ impl IndexTable for World {
             found.push((key.sort.clone(), item.clone()));
         }
         step().await;
+        found.retain(|(sort, _)| is_wanted(sort));
         Ok(found)
     }
 

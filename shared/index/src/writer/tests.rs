@@ -34,7 +34,12 @@ impl IndexTable for Failing {
         Err(OutOfReach)
     }
 
-    async fn query_strong(&self, _: &[u8; 22], _: &[u8]) -> Result<Vec<(Vec<u8>, Item)>, OutOfReach> {
+    async fn query_strong(
+        &self,
+        _: &[u8; 22],
+        _: &[u8],
+        _: impl Fn(&[u8]) -> bool + Send + Sync,
+    ) -> Result<Vec<(Vec<u8>, Item)>, OutOfReach> {
         Err(OutOfReach)
     }
 

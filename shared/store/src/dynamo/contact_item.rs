@@ -234,12 +234,15 @@ fn number(text: &str) -> Result<Number, StoreError> {
     Number::new(value).ok_or_else(|| malformed("a number is out of range"))
 }
 
+/// The tag byte of contacts that an import created, and indexes together with others.
+pub(super) const INDEXED_BY_IMPORT: u8 = b'b';
+
 /// Tag byte, then the import's id and the row, or the request's mark.
 fn origin_bytes(origin: &Origin) -> Vec<u8> {
     match origin {
         Origin::Row { job, row, created, indexed_by_import } => {
             let tag = match (created, indexed_by_import) {
-                (true, true) => b'b',
+                (true, true) => INDEXED_BY_IMPORT,
                 (true, false) => b'c',
                 (false, _) => b'u',
             };
@@ -255,16 +258,16 @@ fn origin_bytes(origin: &Origin) -> Vec<u8> {
 
 fn origin(bytes: &[u8]) -> Result<Origin, StoreError> {
     let wrong = || StoreError::Malformed("src is of no known form".to_owned());
-    let (tag, rest) = bytes.split_first().ok_or_else(wrong)?;
+    let (&tag, rest) = bytes.split_first().ok_or_else(wrong)?;
     match tag {
-        b'b' | b'c' | b'u' => {
+        INDEXED_BY_IMPORT | b'c' | b'u' => {
             let (job, row) = rest.split_at_checked(16).ok_or_else(wrong)?;
             let row = row.iter().fold(0_u64, |row, byte| (row << 8) | u64::from(*byte));
             Ok(Origin::Row {
                 job: Uuid::from_slice(job).map_err(malformed)?,
                 row,
-                created: *tag != b'u',
-                indexed_by_import: *tag == b'b',
+                created: tag != b'u',
+                indexed_by_import: tag == INDEXED_BY_IMPORT,
             })
         }
         b'r' => Ok(Origin::Request(rest.try_into().map_err(|_| wrong())?)),

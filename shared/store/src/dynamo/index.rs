@@ -43,16 +43,21 @@ impl IndexTable for DynamoStore {
 
     async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, StoreError> {
         let query = self.partition(partition, start).projection_expression("s, d");
-        self.all_pages(query, |item| Ok((bytes(item, SORT)?, bytes(item, DATA)?))).await
+        self.all_pages(query, |item| Ok(Some((bytes(item, SORT)?, bytes(item, DATA)?)))).await
     }
 
     async fn query_strong(
         &self,
         partition: &[u8; 22],
         start: &[u8],
+        is_wanted: impl Fn(&[u8]) -> bool + Send + Sync,
     ) -> Result<Vec<(Vec<u8>, IndexItem)>, StoreError> {
         let query = self.partition(partition, start).consistent_read(true);
-        self.all_pages(query, |item| Ok((bytes(item, SORT)?, index_item(item)?))).await
+        let read = |item: &Item| {
+            let sort = bytes(item, SORT)?;
+            is_wanted(&sort).then(|| Ok((sort, index_item(item)?))).transpose()
+        };
+        self.all_pages(query, read).await
     }
 
     async fn put(&self, key: &ItemKey, item: IndexItem, seen: Option<Nonce>) -> Result<bool, StoreError> {
@@ -105,7 +110,7 @@ impl DynamoStore {
     async fn all_pages<T>(
         &self,
         query: QueryFluentBuilder,
-        read: impl Fn(&Item) -> Result<T, StoreError>,
+        read: impl Fn(&Item) -> Result<Option<T>, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut found = Vec::new();
         let mut pages = query.into_paginator().send();
@@ -113,7 +118,7 @@ impl DynamoStore {
             let page = page.map_err(store_error)?;
             self.read(page.consumed_capacity());
             for item in page.items() {
-                found.push(read(item)?);
+                found.extend(read(item)?);
             }
         }
         Ok(found)

@@ -33,13 +33,14 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
+use chrono::{DateTime, Utc};
 use model::{Fields, TenantId};
 use moka::future::Cache;
 
 #[cfg(feature = "testing")]
 pub(crate) use self::contact_item::check_size;
 pub use self::schema::Tables;
-pub use self::stream::ContactRecord;
+pub use self::stream::{ContactRecord, is_indexed_by_import};
 use crate::meter::Meter;
 use crate::{Consumed, Metered, SdkConfig, StoreError};
 
@@ -59,6 +60,8 @@ pub struct DynamoStore {
     tables: Arc<Tables>,
     leases: Arc<ordinals::Leases>,
     fields: Cache<TenantId, Arc<Fields>>,
+    /// Until when it is noted that a tenant's events may wait.
+    parking: Cache<TenantId, DateTime<Utc>>,
     meter: Meter,
 }
 
@@ -98,6 +101,7 @@ impl DynamoStore {
             client,
             tables: Arc::new(tables),
             leases: Arc::default(),
+            parking: Cache::new(10_000),
             fields: Cache::builder().max_capacity(10_000).time_to_live(FIELDS_CACHED_FOR).build(),
             meter: Meter::default(),
         }

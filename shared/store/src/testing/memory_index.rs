@@ -11,7 +11,7 @@ impl IndexTable for MemoryStore {
     }
 
     async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, StoreError> {
-        let found = self.query_strong(partition, start).await?;
+        let found = self.query_strong(partition, start, |_| true).await?;
         Ok(found.into_iter().map(|(sort, item)| (sort, item.data)).collect())
     }
 
@@ -19,12 +19,14 @@ impl IndexTable for MemoryStore {
         &self,
         partition: &[u8; 22],
         start: &[u8],
+        is_wanted: impl Fn(&[u8]) -> bool + Send + Sync,
     ) -> Result<Vec<(Vec<u8>, Item)>, StoreError> {
         let first = ItemKey { partition: *partition, sort: start.to_vec() };
         self.call(|state| {
             let items = state.index.range(first..);
             items
                 .take_while(|(key, _)| key.partition == *partition && key.sort.starts_with(start))
+                .filter(|(key, _)| is_wanted(&key.sort))
                 .map(|(key, item)| (key.sort.clone(), item.clone()))
                 .collect()
         })

@@ -80,6 +80,10 @@ impl ParkedStore for MemoryStore {
         })
     }
 
+    async fn parks(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        self.call(|state| state.parked.keys().any(|(of, _)| *of == tenant))
+    }
+
     async fn parked(&self, tenant: &Tenant, email: &Email) -> Result<Vec<Fact>, StoreError> {
         self.call(|state| {
             let parked = state.parked.get(&(tenant.id, email.clone())).into_iter();

@@ -70,7 +70,7 @@ impl Lane {
         let batch = self.next_batch().await?;
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else { return Ok(POLL) };
         let event = event::event(self.log.table(), &batch)?;
-        let answer = match call(&self.route, event.clone()).await {
+        let answer = match call(&self.route, event).await {
             Ok(answer) => event::delivered(answer, &batch),
             Err(error) => Err(error),
         };
@@ -92,6 +92,7 @@ impl Lane {
             self.size = (batch.len() / 2).max(1);
         }
         if batch.len() == 1 && self.attempts >= self.route.max_receives {
+            let event = event::event(self.log.table(), &batch)?;
             self.bury(event.to_string(), last.position, &error).await;
             return Ok(Duration::ZERO);
         }

@@ -13,8 +13,8 @@ use super::contacts::{at, create, creation, done, held, now, profile, write};
 use super::records::key_of;
 use crate::testing::{stored_tenant, tenant};
 use crate::{
-    ApiKey, Consumed, FieldWrite, Freshness, KeyHash, LOADERS_A_TENANT, NewContact, UsageKind, UsageRecord,
-    Write, Written,
+    ApiKey, Consumed, FieldWrite, Freshness, KeyHash, LOADERS_A_TENANT, NewContact, UsageKind, UsageParts,
+    UsageRecord, Write, Written,
 };
 
 fn day(number: u32) -> NaiveDate {
@@ -115,6 +115,7 @@ pub async fn usage_told_twice_counts_once(store: &impl AnyStore) {
         kind: UsageKind::ImportedRows,
         id: id.to_owned(),
         amount,
+        parts: UsageParts::default(),
         consumed: Consumed { write_units: 1.5, read_units: 0.5 },
         at: now(),
     };
@@ -126,6 +127,14 @@ pub async fn usage_told_twice_counts_once(store: &impl AnyStore) {
     let used = store.day_usage(mine, day(23)).await.expect("read");
     assert_eq!(used.amounts, [(UsageKind::Imports, 1), (UsageKind::ImportedRows, 12)].into());
     assert_eq!(used.consumed, Consumed { write_units: 4.5, read_units: 1.5 });
+    let [first, second, third] = [1, 2, 3].map(Uuid::from_u128);
+    for (id, parts) in [("d", vec![first, second]), ("e", vec![second, third])] {
+        let parts: UsageParts = parts.into_iter().collect();
+        let events = UsageRecord { kind: UsageKind::Events, parts, ..rows(id, 2) };
+        store.record_usage(mine, day(21), &events).await.expect("record");
+    }
+    let used = store.day_usage(mine, day(21)).await.expect("read");
+    assert_eq!(used.amounts, [(UsageKind::Events, 3)].into());
     assert_eq!(store.day_usage(mine, day(22)).await.expect("read"), Default::default());
     assert_eq!(store.day_usage(other, day(23)).await.expect("read"), Default::default());
 }

@@ -43,8 +43,9 @@ pub async fn a_partition_is_read_in_order_and_by_its_starts(store: &impl AnyStor
     let read = async |start: &[u8]| {
         let found = store.query(&mine, start).await.expect("query");
         assert!(found.iter().all(|(sort, data)| sort == data));
-        let strong = store.query_strong(&mine, start).await.expect("query");
-        assert!(strong.iter().map(|(sort, item)| (sort, &item.data)).eq(found.iter().map(|(s, d)| (s, d))));
+        let strong = store.query_strong(&mine, start, |sort| sort != b"ab").await.expect("query");
+        let wanted = found.iter().filter(|(sort, _)| sort != b"ab").map(|(sort, data)| (sort, data));
+        assert!(strong.iter().map(|(sort, item)| (sort, &item.data)).eq(wanted));
         found.into_iter().map(|(sort, _)| sort).collect::<Vec<_>>()
     };
     assert_eq!(read(b"").await, [&b"a"[..], b"ab", b"ab\x00", b"ab\xff", b"b", b"\xff"]);

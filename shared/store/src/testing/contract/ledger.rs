@@ -176,9 +176,12 @@ pub async fn a_fact_waits_for_the_contact_of_its_address(store: &impl AnyStore) 
     let email = |text: &str| Email::parse(text).expect("an address");
     let jane = email("jane@example.com");
     let facts = [fact(1, "a", "email.opened"), fact(1, "b", "email.clicked"), fact(2, "a", "email.opened")];
+    assert!(!store.parks(tenant.id).await.expect("read"));
     for n in [2, 0, 1, 0] {
         store.park(&tenant, &jane, &facts[n]).await.expect("park");
     }
+    assert!(store.parks(tenant.id).await.expect("read"));
+    assert!(!store.parks(crate::testing::tenant().id).await.expect("read"));
     assert_eq!(store.parked(&tenant, &jane).await.expect("read"), facts);
     assert_eq!(store.parked(&tenant, &email("joe@example.com")).await.expect("read"), []);
     assert_eq!(store.parked(&crate::testing::tenant(), &jane).await.expect("read"), []);
