@@ -4,6 +4,7 @@
 //! listens there; else it starts the product itself, with nothing but this workspace.
 #![expect(clippy::indexing_slicing, reason = "a test that finds too little is to panic")]
 
+mod burst;
 mod client;
 mod contacts;
 mod contract;

@@ -17,6 +17,7 @@ use index::{Change, IndexTable, Writer};
 use model::{Tenant, TenantId};
 use moka::future::Cache;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use store::{
     ContactFacts, ContactRecord, ContactStore, StoreError, TenantStore, index_generation,
@@ -50,19 +51,26 @@ impl<S> Deps<S> {
 }
 
 #[derive(Deserialize)]
-struct Event {
-    #[serde(rename = "Records")]
-    records: Vec<Record>,
+struct Event<'e> {
+    #[serde(rename = "Records", borrow)]
+    records: Vec<Record<'e>>,
 }
 
 #[derive(Deserialize)]
-struct Record {
-    dynamodb: Value,
+struct Record<'e> {
+    #[serde(borrow)]
+    dynamodb: &'e RawValue,
 }
 
-impl Record {
-    fn sequence_number(&self) -> &str {
-        self.dynamodb.get("SequenceNumber").and_then(Value::as_str).unwrap_or_default()
+impl Record<'_> {
+    fn sequence_number(&self) -> String {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Numbered {
+            sequence_number: String,
+        }
+        let numbered = serde_json::from_str::<Numbered>(self.dynamodb.get());
+        numbered.map(|numbered| numbered.sequence_number).unwrap_or_default()
     }
 }
 
@@ -71,8 +79,8 @@ impl Record {
 ///
 /// # Errors
 /// [`IndexerError`] where nothing of the batch is known to be done.
-pub async fn handle<S: Store>(deps: &Deps<S>, event: Value) -> Result<Value, IndexerError> {
-    let Event { records } = Event::deserialize(event).map_err(|_| IndexerError::NotARecord)?;
+pub async fn handle<S: Store>(deps: &Deps<S>, event: &RawValue) -> Result<Value, IndexerError> {
+    let Event { records } = serde_json::from_str(event.get()).map_err(|_| IndexerError::NotARecord)?;
     let mut failed = None;
     for (tenant, changes) in by_tenant(&records, &mut failed) {
         let Some(tenant) = tenant_of(deps, tenant).await? else {
@@ -93,11 +101,11 @@ pub async fn handle<S: Store>(deps: &Deps<S>, event: Value) -> Result<Value, Ind
 type Placed = (usize, Change);
 
 /// Sorts records by tenant. The first that cannot be read, and what comes after it, fails.
-fn by_tenant(records: &[Record], failed: &mut Option<usize>) -> BTreeMap<TenantId, Vec<Placed>> {
+fn by_tenant(records: &[Record<'_>], failed: &mut Option<usize>) -> BTreeMap<TenantId, Vec<Placed>> {
     let mut tenants: BTreeMap<TenantId, Vec<Placed>> = BTreeMap::new();
-    let news = records.iter().enumerate().filter(|(_, record)| !is_indexed_by_import(&record.dynamodb));
+    let news = records.iter().enumerate().filter(|(_, record)| !is_indexed_by_import(record.dynamodb));
     for (place, record) in news {
-        match ContactRecord::read(&record.dynamodb) {
+        match ContactRecord::read(record.dynamodb) {
             Ok(record) => {
                 let changes = change::changes(&record).into_iter().map(|change| (place, change));
                 tenants.entry(record.tenant).or_default().extend(changes);

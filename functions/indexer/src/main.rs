@@ -2,6 +2,7 @@
 
 use indexer::{Deps, handle};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
+use serde_json::value::RawValue;
 use store::{DynamoStore, SdkConfig};
 
 #[tokio::main]
@@ -11,8 +12,8 @@ async fn main() -> Result<(), Error> {
     let store = DynamoStore::from_env(&sdk)?;
     store.warm().await;
     let deps = &Deps::new(store);
-    run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
-        handle(deps, event.payload).await.map_err(Diagnostic::from)
+    run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        handle(deps, &event.payload).await.map_err(Diagnostic::from)
     }))
     .await
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use model::rule::{Moment, NoLists, Rule, Zone, bind};
 use model::{Contact, Email, Fields, Profile, Status};
 use serde_json::json;
+use serde_json::value::to_raw_value;
 use store::testing::{CallFaults, MemoryStore, Moment as Crash, stored_tenant};
 use store::{ContactSearch, NewContact, ProfileUpdate, Write, Written};
 
@@ -11,6 +12,10 @@ use super::*;
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+async fn handle(deps: &Deps<MemoryStore>, event: Value) -> Result<Value, IndexerError> {
+    super::handle(deps, &to_raw_value(&event).unwrap()).await
 }
 
 struct World {

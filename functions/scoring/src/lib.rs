@@ -21,7 +21,9 @@ use std::time::Duration;
 pub use error::ScoringError;
 use model::{Tenant, TenantId};
 use moka::future::Cache;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use store::{Clock, ContactStore, FieldStore, LedgerStore, ParkedStore, StoreError, TenantStore, UsageStore};
 use tracing::warn;
 
@@ -64,6 +66,18 @@ impl<S: ScoringStore> Deps<S> {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sources {
+    records: Vec<RecordSource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordSource {
+    event_source: String,
+}
+
 /// Takes a batch of events from SQS, or of changes from the stream of contacts, and answers with
 /// those that are to be delivered again.
 ///
@@ -72,8 +86,9 @@ impl<S: ScoringStore> Deps<S> {
 ///
 /// # Errors
 /// None that a message could cause; the answer could not be written.
-pub async fn handle<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Result<Value, ScoringError> {
-    match event.pointer("/Records/0/eventSource").and_then(Value::as_str) {
+pub async fn handle<S: ScoringStore>(deps: &Deps<S>, event: &RawValue) -> Result<Value, ScoringError> {
+    let sources = serde_json::from_str::<Sources>(event.get()).map(|sources| sources.records);
+    match sources.ok().as_deref().and_then(<[_]>::first).map(|first| first.event_source.as_str()) {
         Some("aws:sqs") => message::batch(deps, event).await,
         Some("aws:dynamodb") => release::batch(deps, event).await,
         _ => {

@@ -2,6 +2,7 @@
 
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use scoring::{Deps, handle};
+use serde_json::value::RawValue;
 use store::{Clock, DynamoStore, SdkConfig};
 
 #[tokio::main]
@@ -11,9 +12,9 @@ async fn main() -> Result<(), Error> {
     let store = DynamoStore::from_env(&sdk)?;
     store.warm().await;
     let deps = &Deps::new(store, Clock::from_env()?);
-    run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
+    run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // The runtime logs the error as it is, which with its answers from AWS may hold contacts.
-        handle(deps, event.payload).await.map_err(Diagnostic::from)
+        handle(deps, &event.payload).await.map_err(Diagnostic::from)
     }))
     .await
 }

@@ -8,6 +8,7 @@ use futures::{StreamExt, stream};
 use model::scoring::Event;
 use model::{Email, TenantId};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
@@ -27,8 +28,8 @@ struct Share {
 }
 
 /// Records the events of a batch.
-pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Result<Value, ScoringError> {
-    let Ok(batch) = serde_json::from_value::<SqsEvent>(event) else {
+pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: &RawValue) -> Result<Value, ScoringError> {
+    let Ok(batch) = serde_json::from_str::<SqsEvent>(event.get()) else {
         warn!("ignored a malformed batch from SQS");
         return Ok(Value::Null);
     };

@@ -6,6 +6,9 @@ use std::collections::btree_map::Entry;
 
 use futures::{StreamExt, stream};
 use model::{Email, Standing, TenantId};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tracing::warn;
 use uuid::Uuid;
@@ -17,15 +20,57 @@ use crate::{Deps, ScoringError, ScoringStore};
 /// How many contacts are looked after side by side.
 const AT_ONCE: usize = 16;
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Changes {
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    dynamodb: Change,
+}
+
+/// Is of a change what tells whether a contact appeared.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Change {
+    sequence_number: String,
+    keys: Keys,
+    old_image: Option<Image>,
+    new_image: Option<Image>,
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    tenant: Text,
+}
+
+#[derive(Deserialize)]
+struct Image {
+    id: Option<IgnoredAny>,
+    email: Option<Text>,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    #[serde(rename = "S")]
+    text: String,
+}
+
 /// Goes through changes of contacts. All from the first that failed on come again.
-pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Result<Value, ScoringError> {
-    let records = event.get("Records").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let appeared: Vec<_> = records.iter().filter_map(appeared).collect();
+pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: &RawValue) -> Result<Value, ScoringError> {
+    let Ok(Changes { records }) = serde_json::from_str(event.get()) else {
+        warn!("ignored changes of what are no contacts");
+        return Ok(Value::Null);
+    };
+    let appeared: Vec<_> = records.iter().filter_map(|record| appeared(&record.dynamodb)).collect();
     // After the contacts came: whoever parks later than this looks for the contact once more.
     let mut parks = BTreeMap::new();
     for (tenant, ..) in &appeared {
         if let Entry::Vacant(unknown) = parks.entry(*tenant) {
-            unknown.insert(deps.store.parks(*tenant).await?);
+            // If that is not known, each address is asked for, and fails by itself.
+            unknown.insert(deps.store.parks(*tenant).await.unwrap_or(true));
         }
     }
     let work = appeared
@@ -52,18 +97,15 @@ pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: Value) -> Resu
 }
 
 /// Gives whose contact came to an address where there was none, with the number of the record.
-fn appeared(record: &Value) -> Option<(TenantId, Email, String)> {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
-    let was_there = record.pointer("/dynamodb/OldImage/id").is_some();
-    let is_there = record.pointer("/dynamodb/NewImage/id").is_some();
-    if was_there || !is_there {
+fn appeared(change: &Change) -> Option<(TenantId, Email, String)> {
+    let has_contact = |image: &Option<Image>| image.as_ref().is_some_and(|image| image.id.is_some());
+    if has_contact(&change.old_image) || !has_contact(&change.new_image) {
         return None;
     }
     // `<tenant>#<shard>`
-    let (tenant, _) = text("/dynamodb/Keys/tenant/S")?.split_once('#')?;
-    let email = Email::parse(text("/dynamodb/NewImage/email/S")?).ok()?;
-    let number = text("/dynamodb/SequenceNumber").unwrap_or_default().to_owned();
-    Some((TenantId(Uuid::parse_str(tenant).ok()?), email, number))
+    let (tenant, _) = change.keys.tenant.text.split_once('#')?;
+    let email = Email::parse(&change.new_image.as_ref()?.email.as_ref()?.text).ok()?;
+    Some((TenantId(Uuid::parse_str(tenant).ok()?), email, change.sequence_number.clone()))
 }
 
 async fn release<S: ScoringStore>(

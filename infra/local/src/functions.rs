@@ -109,7 +109,7 @@ fn indexer_handler(store: DynamoStore) -> Handler {
     let deps = Arc::new(indexer::Deps::new(store));
     Arc::new(move |event| {
         let deps = Arc::clone(&deps);
-        Box::pin(async move { indexer::handle(&deps, event).await.map_err(Into::into) })
+        Box::pin(async move { indexer::handle(&deps, &event).await.map_err(Into::into) })
     })
 }
 
@@ -117,7 +117,7 @@ fn scoring_handler(deps: scoring::Deps<DynamoStore>) -> Handler {
     let deps = Arc::new(deps);
     Arc::new(move |event| {
         let deps = Arc::clone(&deps);
-        Box::pin(async move { scoring::handle(&deps, event).await.map_err(Into::into) })
+        Box::pin(async move { scoring::handle(&deps, &event).await.map_err(Into::into) })
     })
 }
 
@@ -127,6 +127,7 @@ fn import_handler(deps: Deps<DynamoStore, S3Objects, SqsRanges>) -> Handler {
         let deps = Arc::clone(&deps);
         Box::pin(async move {
             let deadline = Instant::now() + TIMEOUT;
+            let event = serde_json::from_str(event.get())?;
             import::handle(&deps, event, Some(deadline)).await.map_err(Into::into)
         })
     })

@@ -26,6 +26,7 @@ mod functions;
 mod http_server;
 pub mod objects;
 mod process;
+mod sqlite;
 
 /// The engine allocates for every attribute of every item; with the system's allocator that was a
 /// fifth of an import.

@@ -7,11 +7,16 @@ mod unknown;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::scoring::{Folded, ScoringRules, fold};
 use model::{Contact, Email, Profile, Standing, Status, Tenant, UnknownAddresses};
+use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use store::testing::{MemoryStore, stored_tenant};
 use store::{Clock, ContactStore, LedgerStore, NewContact, TenantStore, Write, Written};
 
-use crate::{Deps, handle};
+use crate::{Deps, ScoringError};
+
+async fn handle(deps: &Deps<MemoryStore>, event: Value) -> Result<Value, ScoringError> {
+    crate::handle(deps, &to_raw_value(&event).unwrap()).await
+}
 
 const JANE: &str = "jane@example.com";
 

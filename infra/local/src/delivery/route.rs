@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use serde_json::value::RawValue;
 
 use crate::engine::StreamLog;
 
 /// What a handler fails with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A Lambda-shaped handler: an event in, an answer or an error out.
+/// A Lambda-shaped handler: an event's JSON in, an answer or an error out.
 pub type Handler =
-    Arc<dyn Fn(serde_json::Value) -> BoxFuture<'static, Result<serde_json::Value, BoxError>> + Send + Sync>;
+    Arc<dyn Fn(Box<RawValue>) -> BoxFuture<'static, Result<serde_json::Value, BoxError>> + Send + Sync>;
 
 /// Names the AWS service that would invoke the handler, and so the shape of its event.
 #[derive(Debug, Clone)]

@@ -42,7 +42,7 @@ where
     F: Fn(Value) -> A + Send + Sync + 'static,
     A: Future<Output = Result<Value, BoxError>> + Send + 'static,
 {
-    Arc::new(move |event| Box::pin(handle(event)))
+    Arc::new(move |event| Box::pin(handle(serde_json::from_str(event.get()).unwrap())))
 }
 
 /// A route with short waits, for one invocation at a time.

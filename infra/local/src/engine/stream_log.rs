@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 
 use super::streams::BUSY_TIMEOUT;
+use crate::sqlite::with_small_cache;
 
 const READ: &str = "
 SELECT id, event_id, event_name, sequence_number, created_at, keys_json, new_image, old_image
@@ -54,6 +55,7 @@ impl StreamLog {
     /// When the file cannot be read.
     pub(crate) fn open(file: &Path, table: &str) -> rusqlite::Result<Self> {
         let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let connection = with_small_cache(connection)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         Ok(Self { table: table.to_owned(), connection: Arc::new(Mutex::new(connection)) })
     }

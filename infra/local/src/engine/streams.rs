@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use crate::sqlite::with_small_cache;
+
 /// What the engine asks of its log at every write (the last sequence number of a table) and
 /// at every `GetRecords` (a table has one shard). One index and no more: each is one page more
 /// that every write writes.
@@ -34,7 +36,7 @@ pub(super) fn syncs_at_checkpoints(file: &Path) -> rusqlite::Result<bool> {
 
 /// Opens a second connection to the engine's file and indexes the log.
 pub(super) fn cure(file: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(file)?;
+    let connection = with_small_cache(Connection::open(file)?)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.execute_batch(INDEX)?;

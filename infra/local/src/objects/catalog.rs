@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, Transaction
 use super::attributes::Object;
 use super::condition::WriteCondition;
 use super::error::StorageError;
+use crate::sqlite::with_small_cache;
 
 /// Keys are compared as UTF-8 bytes (SQLite's default collation), the order S3 lists them in.
 const SCHEMA: &str = "
@@ -56,7 +57,7 @@ pub(super) struct Catalog {
 impl Catalog {
     /// Opens the database, making it where it is missing.
     pub(super) fn open(path: &Path) -> Result<Self, StorageError> {
-        let connection = Connection::open(path)?;
+        let connection = with_small_cache(Connection::open(path)?)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL, not NORMAL: replaced content is removed right after the commit, so a commit
         // that a power cut takes back would leave a row without its file. A write syncs its

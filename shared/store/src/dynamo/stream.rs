@@ -8,6 +8,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use model::{Contact, Email, Standing, TenantId};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Item;
@@ -30,9 +32,10 @@ impl ContactRecord {
     ///
     /// # Errors
     /// [`StoreError::Malformed`] for what is no record of the contacts table.
-    pub fn read(change: &serde_json::Value) -> Result<Self, StoreError> {
+    pub fn read(change: &RawValue) -> Result<Self, StoreError> {
         // Not serde's own text: it may quote the item.
-        let Change { keys, old_image, new_image } = Change::deserialize(change).map_err(|_| malformed())?;
+        let change = serde_json::from_str(change.get()).map_err(|_| malformed())?;
+        let Change { keys, old_image, new_image } = change;
         let shard = match keys.get("tenant") {
             Some(Attribute::S(shard)) => shard,
             _ => return Err(malformed()),
@@ -45,11 +48,29 @@ impl ContactRecord {
 
 /// Tells, at a glance, whether a record is the birth of a contact that its import indexes by itself:
 /// of a million of them nothing else is read.
-pub fn is_indexed_by_import(change: &serde_json::Value) -> bool {
-    let text = |pointer: &str| change.pointer(pointer).and_then(serde_json::Value::as_str);
-    let is_birth = change.pointer("/OldImage/id").is_none() && text("/NewImage/ver/N") == Some("1");
+pub fn is_indexed_by_import(change: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Glance {
+        old_image: Option<Known>,
+        new_image: Option<Known>,
+    }
+    #[derive(Deserialize)]
+    struct Known {
+        id: Option<IgnoredAny>,
+        ver: Option<Attribute>,
+        src: Option<Attribute>,
+    }
+    let Ok(Glance { old_image, new_image: Some(new) }) = serde_json::from_str(change.get()) else {
+        return false;
+    };
+    let is_birth = old_image.is_none_or(|old| old.id.is_none())
+        && matches!(new.ver, Some(Attribute::N(version)) if version == "1");
     // The tag byte is in the first of the fours.
-    let tag = || BASE64_STANDARD.decode(text("/NewImage/src/B")?.get(..4)?).ok();
+    let tag = || match &new.src {
+        Some(Attribute::B(origin)) => BASE64_STANDARD.decode(origin.get(..4)?).ok(),
+        _ => None,
+    };
     is_birth && tag().is_some_and(|bytes| bytes.starts_with(&[INDEXED_BY_IMPORT]))
 }
 

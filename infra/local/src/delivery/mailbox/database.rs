@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use super::MailboxError;
 use super::claim::Turns;
 use super::message::{DeadLetter, MessageId, NewMessage};
+use crate::sqlite::with_small_cache;
 
 /// `message_group` is empty for "none", so that comparing needs no case for NULL. The index
 /// answers a claim (heads of the groups), the counts and the next due time by ranges.
@@ -57,7 +58,7 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn open(path: &Path) -> rusqlite::Result<Database> {
-        let connection = Connection::open(path)?;
+        let connection = with_small_cache(Connection::open(path)?)?;
         // A former process may be just ending; longer than that is another one at work.
         connection.busy_timeout(Duration::from_secs(1))?;
         // Exclusive: a second process would take what the first has in flight for the

@@ -93,7 +93,7 @@ impl Lane {
         }
         if batch.len() == 1 && self.attempts >= self.route.max_receives {
             let event = event::event(self.log.table(), &batch)?;
-            self.bury(event.to_string(), last.position, &error).await;
+            self.bury(event.get().to_owned(), last.position, &error).await;
             return Ok(Duration::ZERO);
         }
         let wait = self.route.backoff.delay(self.attempts, getrandom::u32().unwrap_or_default());

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::delivery::batch_answer::failed_ids;
@@ -41,9 +42,9 @@ async fn answer(route: &Route, batch: &[Message]) -> Result<Outcome, BoxError> {
         // Of a stream these are the events that were buried and are delivered once more.
         (Source::Notification | Source::Stream { .. }, [message]) => {
             // Not serde's own text: it may quote the body.
-            serde_json::from_str(&message.body).map_err(|_| "the event is not JSON")?
+            RawValue::from_string(message.body.clone()).map_err(|_| "the event is not JSON")?
         }
-        _ => sqs_event(&route.destination, batch),
+        _ => to_raw_value(&sqs_event(&route.destination, batch))?,
     };
     let answer = call(route, event).await?;
     let failed = match route.source {
@@ -56,7 +57,7 @@ async fn answer(route: &Route, batch: &[Message]) -> Result<Outcome, BoxError> {
 }
 
 /// Runs the handler as a task of its own, so that its panic ends nothing else.
-pub(in crate::delivery) async fn call(route: &Route, event: Value) -> Result<Value, BoxError> {
+pub(in crate::delivery) async fn call(route: &Route, event: Box<RawValue>) -> Result<Value, BoxError> {
     let handler: Handler = Arc::clone(&route.handler);
     // A set of one and not a plain handle: it aborts the handler when it is dropped, after
     // the timeout and at shutdown.
