@@ -1,4 +1,5 @@
 use chrono::{DateTime, SecondsFormat, Utc};
+use model::scoring::Tiers;
 use model::{Contact, Engagement, Fields, Status, Tenant, Tier};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -76,10 +77,10 @@ pub async fn views<S: FieldStore>(
     if ids.any(|id| !fields.knows(*id)) {
         fields = store.fields(tenant, Freshness::Strong).await?;
     }
-    Ok(contacts.iter().map(|contact| view(contact, &fields)).collect())
+    Ok(contacts.iter().map(|contact| view(contact, &fields, tenant.scoring.tiers)).collect())
 }
 
-fn view(contact: &Contact, fields: &Fields) -> ContactView {
+fn view(contact: &Contact, fields: &Fields, tiers: Tiers) -> ContactView {
     let profile = &contact.profile;
     let engaged = |kind| profile.engagement.get(&kind).map(moment);
     let attributes = fields.named(&profile.attributes).into_iter();
@@ -99,7 +100,7 @@ fn view(contact: &Contact, fields: &Fields) -> ContactView {
         tags: profile.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
         lists: Vec::new(),
         score: contact.score,
-        tier: Tier::of(contact.score),
+        tier: tiers.of(contact.score),
         last_opened_at: engaged(Engagement::Opened),
         last_clicked_at: engaged(Engagement::Clicked),
         last_replied_at: engaged(Engagement::Replied),

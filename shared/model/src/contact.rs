@@ -134,7 +134,7 @@ pub struct Contact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
-    /// Below 20 points.
+    /// Below 20 points, unless the tenant says otherwise.
     Cold,
     /// 20 to 49 points.
     Warm,
@@ -152,15 +152,6 @@ impl Tier {
             Self::Cold => "cold",
             Self::Warm => "warm",
             Self::Hot => "hot",
-        }
-    }
-
-    /// Ranks a score by the default thresholds.
-    pub fn of(score: i64) -> Self {
-        match score {
-            ..20 => Self::Cold,
-            20..50 => Self::Warm,
-            50.. => Self::Hot,
         }
     }
 }

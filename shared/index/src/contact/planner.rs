@@ -116,8 +116,9 @@ impl Planner<'_> {
             }
             (F::Tier, _) => {
                 let tiers = Tier::ALL.into_iter().filter(|tier| holds(leaf, tier.as_str(), moment));
-                let tiers: Vec<Tier> = tiers.collect();
-                score(Predicate::new(move |score: &f64| tiers.contains(&Tier::of(*score as i64))))
+                let wanted: Vec<Tier> = tiers.collect();
+                let tiers = moment.tiers;
+                score(Predicate::new(move |score: &f64| wanted.contains(&tiers.of(*score as i64))))
             }
             (F::Score, Test::Number(test)) => {
                 let ranges = number_ranges(test);

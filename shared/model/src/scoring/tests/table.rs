@@ -105,7 +105,7 @@ fn events_of_one_moment_go_by_their_ids() {
 #[test]
 fn tiers_begin_where_the_rules_say() {
     let tiers = ScoringRules::default().tiers;
-    for score in [-50, 0, 19, 20, 49, 50, 1_000] {
-        assert_eq!(tiers.of(score), Tier::of(score));
-    }
+    let scores = [-50, 0, 19, 20, 49, 50, 1_000];
+    let expected = [Tier::Cold, Tier::Cold, Tier::Cold, Tier::Warm, Tier::Warm, Tier::Hot, Tier::Hot];
+    assert_eq!(scores.map(|score| tiers.of(score)), expected);
 }
