@@ -137,3 +137,46 @@ fn an_event_of_an_unknown_address_makes_a_pending_contact_where_the_tenant_wants
     assert_eq!(explained(&client, email, 1)["score"], 10);
     assert_eq!(contact(&client, email)["status"], "pending");
 }
+
+#[test]
+fn other_rules_score_everybody_anew_and_other_tiers_rank_them() {
+    let client = Product::get().client();
+    for n in 0..30 {
+        create(&client, &format!("c{n}@example.com"));
+    }
+    let events: Vec<Value> = (0..30)
+        .flat_map(|n| {
+            (0..n % 3).map(move |m| event(&format!("c{n}@example.com"), &format!("e{m}"), m, "email.opened"))
+        })
+        .collect();
+    send(&client, &events);
+    explained(&client, "c29@example.com", 2);
+    let rules = json!({
+        "rules": [{"id": "opened", "event": "email.opened", "points": 7}],
+        "tiers": {"warm": 7, "hot": 14},
+    });
+    let saved = client.put("/api/v1/scoring", &rules);
+    assert_eq!((saved.status, &saved.json["version"]), (200, &json!(1)), "{}", saved.text);
+    let done = until(|| {
+        let shown = client.get("/api/v1/scoring").json;
+        (shown["refold"]["status"] == "done").then_some(shown)
+    });
+    assert_eq!((&done["refold"]["progress"], &done["rules"]), (&json!(1.0), &rules["rules"]));
+    for (n, tier) in [(27, "cold"), (28, "warm"), (29, "hot")] {
+        let email = format!("c{n}@example.com");
+        // Other instances follow within a minute.
+        until(|| (contact(&client, &email)["tier"] == tier).then_some(()));
+        assert_eq!(explained(&client, &email, n % 3)["score"], 7 * (n % 3), "{email}");
+    }
+    // An event that comes late counts by them, too.
+    send(&client, &[event("c0@example.com", "late", 0, "email.opened")]);
+    assert_eq!(explained(&client, "c0@example.com", 1)["score"], 7);
+    let tiers = json!({"rules": rules["rules"], "tiers": {"warm": 14, "hot": 15}});
+    assert_eq!(client.put("/api/v1/scoring", &tiers).json["version"], 1);
+    for (query, found) in [("tier:hot", 0), ("tier:warm", 10), ("tier:cold", 20), ("score:7", 11)] {
+        until(|| {
+            let count = client.get(&format!("/api/v1/contacts/count?query={query}")).json;
+            (count["count"] == found).then_some(())
+        });
+    }
+}

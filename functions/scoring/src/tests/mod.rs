@@ -2,14 +2,15 @@
 
 mod batches;
 mod crashes;
+mod refolds;
 mod unknown;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use model::scoring::{Folded, ScoringRules, fold};
+use model::scoring::{Folded, fold};
 use model::{Contact, Email, Profile, Standing, Status, Tenant, UnknownAddresses};
 use serde_json::{Value, json};
 use store::testing::{MemoryStore, stored_tenant};
-use store::{Clock, ContactStore, LedgerStore, NewContact, TenantStore, Write, Written};
+use store::{Clock, ContactStore, LedgerStore, NewContact, RulesStore, TenantStore, Write, Written};
 
 use crate::{Deps, handle};
 
@@ -77,9 +78,11 @@ impl World {
         json!({"Records": events.iter().enumerate().map(record).collect::<Vec<_>>()})
     }
 
+    /// Folds under the rules that the contact stands under.
     async fn explained(&self, contact: &Contact) -> Folded {
         let facts = self.store.facts(self.tenant.id, contact.id, None).await.unwrap();
-        fold(&facts, &ScoringRules::default(), None)
+        let rules = self.store.rules(self.tenant.id, contact.fold.rules_version).await.unwrap();
+        fold(&facts, &rules, None)
     }
 
     /// Tells the score of a contact, which its explanation has to sum to.
