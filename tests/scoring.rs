@@ -155,6 +155,9 @@ fn other_rules_score_everybody_anew_and_other_tiers_rank_them() {
         "rules": [{"id": "opened", "event": "email.opened", "points": 7}],
         "tiers": {"warm": 7, "hot": 14},
     });
+    let preview = client.post("/api/v1/scoring/preview", &rules).json;
+    assert_eq!((&preview["exact"], &preview["changed"]), (&json!(true), &json!(20)), "{preview}");
+    assert_eq!(preview["after"], json!({"hot": 10, "warm": 10, "cold": 10}));
     let saved = client.put("/api/v1/scoring", &rules);
     assert_eq!((saved.status, &saved.json["version"]), (200, &json!(1)), "{}", saved.text);
     let done = until(|| {

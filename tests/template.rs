@@ -180,6 +180,9 @@ fn functions_may_do_what_their_store_does() {
         "dynamodb:Query ContactsTable.Arn",
         "sqs:SendMessage RangeQueue.Arn",
         "sqs:SendMessage RefoldQueue.Arn",
+        "dynamodb:BatchGetItem ContactsTable.Arn",
+        "dynamodb:BatchGetItem DirectoryTable.Arn",
+        "dynamodb:Query ActivityTable.Arn",
     ] {
         assert!(settings.contains(needed), "SettingsFunction lacks {needed}");
     }

@@ -96,21 +96,32 @@ pub(crate) async fn into_ledger<S: ScoringStore>(
 ) -> Result<Outcome, ScoringError> {
     let email = contact.profile.email.clone();
     let is_first = contact.fold.last.is_none();
-    let mut version = tenant.scoring.version;
     let outcome = add(deps, tenant, contact, facts, effects).await?;
     // Whoever goes through all contacts for newer rules changes each that has facts, and so a write
     // under the former ones fails; a contact without facts is left alone. So of the first ones it is
     // asked behind the write, as of those whose first delivery may have ended before it could ask.
-    while is_first || outcome.known > 0 {
-        let Some(newest) = deps.newest(tenant.id).await?.filter(|n| n.scoring.version != version) else {
-            break;
-        };
-        if let Standing::Held(contact) = standing(deps, &newest, &email).await? {
+    if is_first || outcome.known > 0 {
+        keep_up(deps, tenant, &email, effects).await?;
+    }
+    Ok(outcome)
+}
+
+/// Folds a contact anew for as long as newer rules are in force than those that were last known.
+async fn keep_up<S: ScoringStore>(
+    deps: &Deps<S>,
+    tenant: &Tenant,
+    email: &Email,
+    effects: Effects,
+) -> Result<(), ScoringError> {
+    let mut version = tenant.scoring.version;
+    loop {
+        let newest = deps.newest(tenant.id).await?;
+        let Some(newest) = newest.filter(|newest| newest.scoring.version != version) else { return Ok(()) };
+        if let Standing::Held(contact) = standing(deps, &newest, email).await? {
             add(deps, &newest, *contact, Facts::new(), effects).await?;
         }
         version = newest.scoring.version;
     }
-    Ok(outcome)
 }
 
 async fn add<S: ScoringStore>(

@@ -5,6 +5,7 @@ mod field_view;
 mod fields;
 mod input;
 mod keys;
+mod preview;
 mod scoring;
 mod scoring_view;
 mod settings;
@@ -13,13 +14,15 @@ mod usage;
 
 use api::{App, EdgeStore, HandlerState, Routes, Scope};
 use axum::http::Method;
-use store::{ContactStore, FieldStore, KeyHash, RefoldQueue, RulesStore, SweepQueue, UsageStore};
+use store::{
+    ContactStore, FieldStore, KeyHash, LedgerStore, RefoldQueue, RulesStore, SweepQueue, UsageStore,
+};
 use utoipa::OpenApi;
 
 /// Is what this function needs of a store.
-pub trait Store: EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore {}
+pub trait Store: EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore + LedgerStore {}
 
-impl<S: EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore> Store for S {}
+impl<S: EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore + LedgerStore> Store for S {}
 
 /// Is what this function needs of queues.
 pub trait Sweeps: SweepQueue + RefoldQueue + Clone + 'static {}
@@ -55,6 +58,7 @@ pub fn routes<S: Store, Q: Sweeps>(deps: &Deps<S, Q>, operator: Option<KeyHash>)
         .on(deps, Method::PUT, "/settings", SettingsWrite, settings::replace::<S, Q>)
         .on(deps, Method::GET, "/scoring", SettingsRead, scoring::read::<S, Q>)
         .on(deps, Method::PUT, "/scoring", SettingsWrite, scoring::replace::<S, Q>)
+        .on(deps, Method::POST, "/scoring/preview", SettingsRead, preview::preview::<S, Q>)
         .on(deps, Method::GET, "/api-keys", KeysRead, keys::list::<S, Q>)
         .on(deps, Method::POST, "/api-keys", KeysWrite, keys::create::<S, Q>)
         .on(deps, Method::DELETE, "/api-keys/{id}", KeysWrite, keys::revoke::<S, Q>)
@@ -77,6 +81,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         settings::replace,
         scoring::read,
         scoring::replace,
+        preview::preview,
         keys::list,
         keys::create,
         keys::revoke,

@@ -1,5 +1,6 @@
 mod fields;
 mod keys;
+mod previews;
 mod scoring;
 mod settings;
 mod tenants;
