@@ -226,7 +226,7 @@ async fn write_of<S: ScoringStore>(
         Ok(score) => score,
         Err(behind) => {
             let known = deps.store.facts(tenant.id, contact.id, behind.from.as_ref()).await?;
-            before.refolded(known.iter().chain(&facts), rules)
+            before.refolded(&behind, &known, &facts, rules)
         }
     };
     let profile = &contact.profile;

@@ -6,7 +6,7 @@ use api::{ApiError, Caller, JsonObject, Problem};
 use axum::Json;
 use axum::extract::State;
 use futures::{StreamExt, stream};
-use model::scoring::{Score, ScoringRules, Tiers};
+use model::scoring::{ScoringRules, Tiers, fold};
 use model::{Contact, Ordinal, Tenant, Tier};
 use serde::Serialize;
 use store::{Consistency, StoreError};
@@ -145,9 +145,9 @@ async fn scores<S: Store>(
         return Ok((contact.score, contact.score));
     }
     let facts = store.facts(tenant.id, contact.id, None).await?;
-    let now = Score { points: contact.score, fold: contact.fold };
-    let before = if is_settled { now.points } else { now.refolded(&facts, both.before).points };
-    Ok((before, now.refolded(&facts, both.after).points))
+    let under = |rules| fold(&facts, rules, contact.fold.decayed_to).score.points;
+    let before = if is_settled { contact.score } else { under(both.before) };
+    Ok((before, under(both.after)))
 }
 
 #[cfg(test)]

@@ -54,6 +54,14 @@ pub struct ContactView {
     pub last_replied_at: Option<String>,
     /// Last visit.
     pub last_visited_at: Option<String>,
+    /// How many opens are known.
+    pub opens: u32,
+    /// How many clicks are known.
+    pub clicks: u32,
+    /// How many replies are known.
+    pub replies: u32,
+    /// How many visits are known.
+    pub visits: u32,
     /// Birth.
     pub created_at: String,
     /// Last change.
@@ -105,6 +113,10 @@ fn view(contact: &Contact, fields: &Fields, tiers: Tiers) -> ContactView {
         last_clicked_at: engaged(Engagement::Clicked),
         last_replied_at: engaged(Engagement::Replied),
         last_visited_at: engaged(Engagement::Visited),
+        opens: contact.engagements(Engagement::Opened),
+        clicks: contact.engagements(Engagement::Clicked),
+        replies: contact.engagements(Engagement::Replied),
+        visits: contact.engagements(Engagement::Visited),
         created_at: moment(&contact.created_at),
         updated_at: moment(&contact.updated_at),
         version: contact.version,

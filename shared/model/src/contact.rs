@@ -37,6 +37,16 @@ impl Engagement {
             Self::Visited => "last_visited_at",
         }
     }
+
+    /// Names the contact's field that tells how often.
+    pub fn counter_name(self) -> &'static str {
+        match self {
+            Self::Opened => "opens",
+            Self::Clicked => "clicks",
+            Self::Replied => "replies",
+            Self::Visited => "visits",
+        }
+    }
 }
 
 /// Holds what people and files say about a contact.
@@ -128,6 +138,13 @@ pub struct Contact {
     pub version: u64,
     /// What wrote it last, where that must be known again.
     pub origin: Option<Origin>,
+}
+
+impl Contact {
+    /// Tells how often the contact engaged, by the events in its ledger.
+    pub fn engagements(&self, kind: Engagement) -> u32 {
+        self.fold.counts.get(&kind).copied().unwrap_or_default()
+    }
 }
 
 /// Ranks a contact by its score.

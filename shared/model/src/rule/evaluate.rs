@@ -149,6 +149,7 @@ fn standard<'c>(field: StandardField, subject: Subject<'c>, tiers: Tiers) -> Opt
         }
         StandardField::Lists => (!lists.is_empty()).then_some(Value::Lists(lists)),
         StandardField::LastEngaged(kind) => profile.engagement.get(&kind).copied().map(Value::Instant),
+        StandardField::Engagements(kind) => Number::new(contact.engagements(kind).into()).map(Value::Number),
         StandardField::CreatedAt => Some(Value::Instant(contact.created_at)),
         StandardField::UpdatedAt => Some(Value::Instant(contact.updated_at)),
     }

@@ -103,6 +103,7 @@ fn moved_by_scoring(leaf: &Rule) -> Option<String> {
                 | StandardField::Status
                 | StandardField::UpdatedAt
                 | StandardField::LastEngaged(_)
+                | StandardField::Engagements(_)
         )
         .then(|| format!("`{}`", field.as_str())),
         Rule::Segment(_) => Some("a segment".to_owned()),
