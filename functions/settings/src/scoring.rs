@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::http::header::{ETAG, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use model::Tenant;
 use model::rule::{Moment, Zone};
 use model::scoring::{Published, Refold, RulesFault, ScoringRules};
+use model::{Invalid, Tenant};
 use serde_json::{Map, Value};
 use store::{Freshness, RefoldMessage};
 
@@ -109,6 +109,11 @@ pub(crate) async fn proposed<S: Store, Q: Sweeps>(
     body: Map<String, Value>,
 ) -> Result<ScoringRules, ApiError> {
     let rules = ScoringRules::from_json(&Value::Object(body), tenant.scoring.version + 1).map_err(refused)?;
+    if rules.decay.is_some() {
+        // The fold knows how, and nobody takes the steps that are due yet.
+        let invalid = Invalid::new("not_available", "decay is not available yet; leave it out");
+        return Err(ApiError::invalid_at("/decay", invalid));
+    }
     // It was checked when it was set; a database that has lost it since leaves UTC.
     let zone = Zone::parse(tenant.settings.time_zone.as_str()).unwrap_or_else(|_| Zone::utc());
     let moment = Moment::new(app.now(), zone);

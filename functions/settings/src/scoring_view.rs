@@ -16,9 +16,6 @@ pub(crate) struct ScoringInput {
     /// Above this no rule adds anything.
     #[schema(example = 1000)]
     max_score: Option<i64>,
-    /// What time takes off: `{"half_life_days": 30}` or `{"expire_after_days": 90}`.
-    #[schema(value_type = Option<Object>)]
-    decay: Option<Value>,
     /// From how many points on a contact is warm, and hot; 20 and 50 if absent.
     tiers: Option<TiersInput>,
 }

@@ -105,6 +105,7 @@ async fn every_bad_rule_is_refused_with_its_place() {
         (json!({"rules": [], "version": 3}), "/version", "invalid_value"),
         (json!({"rules": [{"id": "a", "event": "x"}]}), "/rules/0", "points_or_set_to"),
         (json!({"rules": [], "tiers": {"warm": 9, "hot": 1}}), "/tiers", "invalid_tiers"),
+        (json!({"rules": [], "decay": {"half_life_days": 30}}), "/decay", "not_available"),
         (conditioned("industry:"), "/rules/1/condition", "invalid_query"),
         (conditioned("industri:SaaS"), "/rules/1/condition", "unknown_field"),
         (conditioned("created_at:soon"), "/rules/1/condition", "wrong_type"),
