@@ -42,7 +42,10 @@ pub trait ScoringStore:
 {
 }
 
-impl<S: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + RulesStore + UsageStore> ScoringStore for S {}
+impl<S: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + RulesStore + UsageStore>
+    ScoringStore for S
+{
+}
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]

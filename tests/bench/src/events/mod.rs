@@ -161,9 +161,10 @@ mod tests {
         let mut report = Report::default();
         runtime.block_on(units::measure(1_000, &mut report)).unwrap();
         let value = |name: &str| report.value(name).unwrap();
-        for size in [1, 10, 100, 1_000] {
+        // Four an event, and one a batch to count what was taken.
+        for (size, bound) in [(1, 5.0), (10, 4.2), (100, 4.1), (1_000, 4.1)] {
             let writes = value(&format!("in batches of {size}: write units an event"));
-            assert!(writes <= 4.0, "{size}: {writes}");
+            assert!(writes <= bound, "{size}: {writes}");
         }
         // Score, last open, opens.
         assert!(value("in batches of 1: index units an event") <= 3.0);
