@@ -48,6 +48,7 @@ fn the_tour_of_the_readme_runs_as_it_is_written() {
         "\"member\":true",
         "\"status\":\"unsubscribed\"",
         "\"first_name\":\"Grace\"",
+        "\"exact\":true",
     ] {
         assert!(out.contains(told), "{told} is not in:\n{out}");
     }

@@ -65,9 +65,14 @@ fn the_table_of_points_holds() {
     }
     assert_eq!(contact(&client, &email("email.opened"))["last_opened_at"], "2026-01-05T08:00:00.250Z");
     // What events bring is there to search for like everything else.
-    for (query, found) in
-        [("score:%3E%3D10", 2), ("tier:warm", 1), ("score:-50", 1), ("has:last_opened_at", 1)]
-    {
+    for (query, found) in [
+        ("score:%3E%3D10", 2),
+        ("tier:warm", 1),
+        ("score:-50", 1),
+        ("has:last_opened_at", 1),
+        ("opens:1", 1),
+        ("visits:0", 5),
+    ] {
         until(|| {
             let count = client.get(&format!("/api/v1/contacts/count?query={query}")).json;
             (count["count"] == found).then_some(())
@@ -107,7 +112,11 @@ fn late_and_repeated_and_machine_events_leave_the_score_of_their_order() {
     let expected = [("e1", 20), ("e2", 0), ("e3", 10), ("e4", 11), ("e5", 31), ("e6", 51), ("scan", 51)];
     assert_eq!(order, expected);
     assert_eq!(contact(&client, email)["status"], "unsubscribed");
-    assert_eq!(contact(&client, email)["last_clicked_at"], json!(null));
+    let jane = contact(&client, email);
+    assert_eq!(
+        (&jane["last_clicked_at"], &jane["clicks"], &jane["visits"]),
+        (&json!(null), &json!(0), &json!(3))
+    );
 }
 
 #[test]
@@ -136,4 +145,106 @@ fn an_event_of_an_unknown_address_makes_a_pending_contact_where_the_tenant_wants
     until(|| (client.get(&format!("/api/v1/contacts/{email}")).status == 200).then_some(()));
     assert_eq!(explained(&client, email, 1)["score"], 10);
     assert_eq!(contact(&client, email)["status"], "pending");
+}
+
+#[test]
+fn other_rules_score_everybody_anew_and_other_tiers_rank_them() {
+    let client = Product::get().client();
+    for n in 0..30 {
+        create(&client, &format!("c{n}@example.com"));
+    }
+    let events: Vec<Value> = (0..30)
+        .flat_map(|n| {
+            (0..n % 3).map(move |m| event(&format!("c{n}@example.com"), &format!("e{m}"), m, "email.opened"))
+        })
+        .collect();
+    send(&client, &events);
+    explained(&client, "c29@example.com", 2);
+    let rules = json!({
+        "rules": [{"id": "opened", "event": "email.opened", "points": 7}],
+        "tiers": {"warm": 7, "hot": 14},
+    });
+    let preview = client.post("/api/v1/scoring/preview", &rules).json;
+    assert_eq!((&preview["exact"], &preview["changed"]), (&json!(true), &json!(20)), "{preview}");
+    assert_eq!(preview["after"], json!({"hot": 10, "warm": 10, "cold": 10}));
+    let saved = client.put("/api/v1/scoring", &rules);
+    assert_eq!((saved.status, &saved.json["version"]), (200, &json!(1)), "{}", saved.text);
+    let done = until(|| {
+        let shown = client.get("/api/v1/scoring").json;
+        (shown["refold"]["status"] == "done").then_some(shown)
+    });
+    assert_eq!((&done["refold"]["progress"], &done["rules"]), (&json!(1.0), &rules["rules"]));
+    for (n, tier) in [(27, "cold"), (28, "warm"), (29, "hot")] {
+        let email = format!("c{n}@example.com");
+        // Other instances follow within a minute.
+        until(|| (contact(&client, &email)["tier"] == tier).then_some(()));
+        assert_eq!(explained(&client, &email, n % 3)["score"], 7 * (n % 3), "{email}");
+    }
+    // An event that comes late counts by them, too.
+    send(&client, &[event("c0@example.com", "late", 0, "email.opened")]);
+    assert_eq!(explained(&client, "c0@example.com", 1)["score"], 7);
+    let tiers = json!({"rules": rules["rules"], "tiers": {"warm": 14, "hot": 15}});
+    assert_eq!(client.put("/api/v1/scoring", &tiers).json["version"], 1);
+    for (query, found) in [("tier:hot", 0), ("tier:warm", 10), ("tier:cold", 20), ("score:7", 11)] {
+        until(|| {
+            let count = client.get(&format!("/api/v1/contacts/count?query={query}")).json;
+            (count["count"] == found).then_some(())
+        });
+    }
+}
+
+/// Gives numbers that look random, always the same.
+fn random(n: u64) -> u64 {
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
+}
+
+/// `bench events` does the same with a million events.
+#[test]
+fn shuffled_events_with_repeats_end_in_the_scores_of_a_plain_fold() {
+    const KINDS: [&str; 5] =
+        ["email.opened", "email.clicked", "email.replied", "pricing_page.visited", "email.unsubscribed"];
+    const CONTACTS: u64 = 40;
+    const EVENTS: u64 = 2_000;
+    let client = Product::get().client();
+    let email = |n: u64| format!("s{n}@example.com");
+    let contacts: Vec<Value> = (0..CONTACTS).map(|n| json!({"email": email(n)})).collect();
+    client.post("/api/v1/contacts/batch", &json!({"mode": "create_only", "contacts": contacts}));
+    let made = |n: u64| {
+        let (who, minute, kind) =
+            (random(3 * n + 1) % CONTACTS, random(3 * n + 2) % 50, random(3 * n + 3) % 19);
+        // One of nineteen takes it all.
+        let kind = if kind == 18 { 4 } else { kind % 4 };
+        (who, minute, format!("e{n}"), KINDS[kind as usize])
+    };
+    let mut order: Vec<u64> = (0..EVENTS).chain((0..EVENTS / 10).map(|n| random(n) % EVENTS)).collect();
+    order.sort_by_key(|n| random(*n ^ 0x5eed));
+    for some in order.chunks(300) {
+        let events = some.iter().map(|n| {
+            let (who, minute, id, kind) = made(*n);
+            event(&email(who), &id, minute as u32, kind)
+        });
+        send(&client, &events.collect::<Vec<_>>());
+    }
+    let mut all: Vec<_> = (0..EVENTS).map(made).collect();
+    all.sort();
+    let mut wanted = vec![(0_i64, 0_u64); CONTACTS as usize];
+    for (who, _, _, kind) in all {
+        let (score, opens) = &mut wanted[who as usize];
+        *opens += u64::from(kind == "email.opened");
+        *score = match kind {
+            "email.opened" => *score + 1,
+            "email.clicked" => *score + 5,
+            "email.replied" => *score + 10,
+            "pricing_page.visited" => *score + 20,
+            _ => 0,
+        };
+    }
+    for (n, (score, opens)) in (0..).zip(wanted) {
+        until(|| {
+            let shown = contact(&client, &email(n));
+            (shown["score"] == score && shown["opens"] == opens).then_some(())
+        });
+    }
 }

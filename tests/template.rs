@@ -179,6 +179,10 @@ fn functions_may_do_what_their_store_does() {
         "dynamodb:BatchGetItem ConfigTable.Arn",
         "dynamodb:Query ContactsTable.Arn",
         "sqs:SendMessage RangeQueue.Arn",
+        "sqs:SendMessage RefoldQueue.Arn",
+        "dynamodb:BatchGetItem ContactsTable.Arn",
+        "dynamodb:BatchGetItem DirectoryTable.Arn",
+        "dynamodb:Query ActivityTable.Arn",
     ] {
         assert!(settings.contains(needed), "SettingsFunction lacks {needed}");
     }
@@ -200,6 +204,9 @@ fn functions_may_do_what_their_store_does() {
         "dynamodb:BatchGetItem ContactsTable.Arn",
         "dynamodb:PutItem ContactsTable.Arn",
         "dynamodb:UpdateItem DirectoryTable.Arn",
+        "dynamodb:BatchGetItem DirectoryTable.Arn",
+        "dynamodb:GetItem DirectoryTable.Arn",
+        "sqs:SendMessage RefoldQueue.Arn",
         "dynamodb:PutItem ActivityTable.Arn",
         "dynamodb:Query ActivityTable.Arn",
         "dynamodb:UpdateItem ConfigTable.Arn",
@@ -244,8 +251,12 @@ fn what_fails_for_good_is_kept() {
     let events = &resources["EventQueue"]["Properties"];
     assert_eq!(events["RedrivePolicy"]["deadLetterTargetArn"].as_str(), Some("EventDeadLetters.Arn"));
     let timeout_s = resources["ScoringFunction"]["Properties"]["Timeout"].as_i64().expect("a timeout");
-    assert!(events["VisibilityTimeout"].as_i64() >= Some(6 * timeout_s));
-    for queue in ["RangeDeadLetters", "NotificationDeadLetters", "EventDeadLetters"] {
+    let refolds = &resources["RefoldQueue"]["Properties"];
+    assert_eq!(refolds["RedrivePolicy"]["deadLetterTargetArn"].as_str(), Some("RefoldDeadLetters.Arn"));
+    for queue in [events, refolds] {
+        assert!(queue["VisibilityTimeout"].as_i64() >= Some(6 * timeout_s));
+    }
+    for queue in ["RangeDeadLetters", "NotificationDeadLetters", "EventDeadLetters", "RefoldDeadLetters"] {
         let watched = entries(resources).any(|(_, alarm)| {
             alarm["Type"].as_str() == Some("AWS::CloudWatch::Alarm")
                 && alarm["Properties"]["Dimensions"][0]["Value"].as_str()

@@ -69,6 +69,9 @@ fn call(client: &Client, method: &str, path: &str) -> Reply {
     let body = match (method, path) {
         ("post", "/api/v1/contacts/batch") => json!({"contacts": [{"email": "new@example.org"}]}),
         ("put", "/api/v1/settings") => json!({"time_zone": "Europe/Berlin"}),
+        ("put", "/api/v1/scoring") | ("post", "/api/v1/scoring/preview") => {
+            json!({"rules": [{"id": "opened", "event": "email.opened", "points": 3}]})
+        }
         ("post", "/api/v1/contacts") | ("put", _) => json!({"email": "other@example.org"}),
         ("post", "/api/v1/admin/tenants") => json!({"name": "Stranger"}),
         ("post", "/api/v1/suppressions") => json!({"suppressions": [{"email": "other@example.net"}]}),

@@ -66,5 +66,5 @@ check("the API answers a preflight", headers.get("access-control-allow-origin") 
 ttl = client("dynamodb").describe_time_to_live(TableName=outputs["ConfigTableName"])["TimeToLiveDescription"]
 check("what expires goes", (ttl["TimeToLiveStatus"], ttl["AttributeName"]) == ("ENABLED", "expires"), ttl)
 
-for queue in ["RangeQueueUrl", "RangeDeadLettersUrl", "NotificationDeadLettersUrl"]:
+for queue in ["RangeQueueUrl", "RangeDeadLettersUrl", "NotificationDeadLettersUrl", "RefoldDeadLettersUrl"]:
     check(f"{queue} is empty", waiting(queue) == 0, waiting(queue))

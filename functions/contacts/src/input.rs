@@ -9,7 +9,7 @@ use model::{
 };
 use serde_json::{Map, Value};
 
-const READ_ONLY: [&str; 13] = [
+const READ_ONLY: [&str; 17] = [
     "id",
     "email_display",
     "phone_e164",
@@ -19,6 +19,10 @@ const READ_ONLY: [&str; 13] = [
     "last_clicked_at",
     "last_replied_at",
     "last_visited_at",
+    "opens",
+    "clicks",
+    "replies",
+    "visits",
     "created_at",
     "updated_at",
     "version",

@@ -3,7 +3,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, SecondsFormat, Utc};
 use model::Tier;
-use model::scoring::{Entry, ScoringRules, fold};
+use model::scoring::{Entry, fold};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,9 +17,12 @@ const MAX_ENTRIES: usize = 10_000;
 pub struct ScoreView {
     /// The sum of the entries' points.
     score: i64,
-    /// `hot` from 50 points on, `warm` from 20 on, else `cold`.
+    /// By the tenant's tiers: `hot` from 50 points on, `warm` from 20 on, else `cold`, unless it set
+    /// others.
     #[schema(value_type = String, example = "warm")]
     tier: Tier,
+    /// The version of the rules that made it: see `GET /scoring`. 0 are the defaults.
+    rules_version: u64,
     /// The oldest first.
     entries: Vec<EntryView>,
 }
@@ -62,10 +65,17 @@ pub async fn explain<S: Store>(
     let contact = Location::parse(&id)?.find(&app.store, &caller).await?;
     let contact = contact.ok_or_else(|| ApiError::not_found("contact"))?;
     let facts = app.store.facts(caller.tenant.id, contact.id, None).await?;
-    let folded = fold(&facts, &ScoringRules::default(), contact.fold.decayed_to);
+    // Those that made the score: the contact's turn to be folded under newer ones may be to come.
+    let version = match contact.fold.last {
+        Some(_) => contact.fold.rules_version,
+        None => caller.tenant.scoring.version,
+    };
+    let rules = app.store.rules(caller.tenant.id, version).await?;
+    let folded = fold(&facts, &rules, contact.fold.decayed_to);
     // Not the contact's own: an event may have been recorded since it was read.
     let score = folded.score.points;
-    Ok(Json(ScoreView { score, tier: Tier::of(score), entries: shown(folded.entries) }))
+    let tier = caller.tenant.scoring.tiers.of(score);
+    Ok(Json(ScoreView { score, tier, rules_version: version, entries: shown(folded.entries) }))
 }
 
 fn shown(entries: Vec<Entry>) -> Vec<EntryView> {

@@ -5,10 +5,15 @@
 //! crash at any call: a fact is in the ledger once, and whatever the order, the score is the same.
 //! Events of addresses that have no contact wait for one, or make one, as the tenant decided; the
 //! stream of contacts tells when one appears.
+//!
+//! When a tenant publishes other rules, all its contacts are folded anew, range by range, by
+//! messages of a queue of their own. Meanwhile each event folds its own contact under the new rules,
+//! and nothing goes back to older ones.
 
 mod error;
 mod message;
 mod record;
+mod refold;
 mod release;
 #[cfg(test)]
 mod tests;
@@ -24,7 +29,10 @@ use moka::future::Cache;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use store::{Clock, ContactStore, FieldStore, LedgerStore, ParkedStore, StoreError, TenantStore, UsageStore};
+use store::{
+    Clock, ContactStore, FieldStore, LedgerStore, ParkedStore, RefoldQueue, RulesStore, StoreError,
+    TenantStore, UsageStore,
+};
 use tracing::warn;
 
 /// What a tenant decides shows after this at the latest.
@@ -32,11 +40,14 @@ const TENANTS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Is a store of everything that scoring touches.
 pub trait ScoringStore:
-    ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + UsageStore
+    ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + RulesStore + UsageStore
 {
 }
 
-impl<S: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + UsageStore> ScoringStore for S {}
+impl<S: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + RulesStore + UsageStore>
+    ScoringStore for S
+{
+}
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]
@@ -57,6 +68,11 @@ impl<S: ScoringStore> Deps<S> {
         if let Some(tenant) = self.tenants.get(&id).await {
             return Ok(tenant);
         }
+        self.newest(id).await
+    }
+
+    /// Reads a tenant as it is, with the rules in force.
+    async fn newest(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         let tenant = self.store.tenant(id).await?.map(Arc::new);
         // Not who is unknown: a tenant that was just made is known at once.
         if tenant.is_some() {
@@ -96,4 +112,17 @@ pub async fn handle<S: ScoringStore>(deps: &Deps<S>, event: &RawValue) -> Result
             Ok(Value::Null)
         }
     }
+}
+
+/// Takes what [`handle`] takes, and batches of contacts to fold anew, of which those that are left
+/// over go into a queue.
+///
+/// # Errors
+/// As of [`handle`].
+pub async fn handle_all<S: ScoringStore>(
+    deps: &Deps<S>,
+    queue: &impl RefoldQueue,
+    event: &RawValue,
+) -> Result<Value, ScoringError> {
+    if refold::is_asked(event) { refold::batch(deps, queue, event).await } else { handle(deps, event).await }
 }

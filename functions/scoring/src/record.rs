@@ -82,21 +82,67 @@ pub(crate) async fn record<S: ScoringStore>(
     Ok(outcome)
 }
 
-/// Adds facts to the ledger of a contact.
+/// Adds facts to the ledger of a contact, and folds it anew where newer rules are in force than
+/// those that made its score; without facts only that.
 ///
 /// # Errors
 /// [`ScoringError::Contended`] when the contact kept changing, or is gone.
 pub(crate) async fn into_ledger<S: ScoringStore>(
     deps: &Deps<S>,
     tenant: &Tenant,
+    contact: Contact,
+    facts: Facts,
+    effects: Effects,
+) -> Result<Outcome, ScoringError> {
+    let email = contact.profile.email.clone();
+    let is_first = contact.fold.last.is_none();
+    let outcome = add(deps, tenant, contact, facts, effects).await?;
+    // Whoever goes through all contacts for newer rules changes each that has facts, and so a write
+    // under the former ones fails; a contact without facts is left alone. So of the first ones it is
+    // asked behind the write, as of those whose first delivery may have ended before it could ask.
+    if is_first || outcome.known > 0 {
+        keep_up(deps, tenant, &email, effects).await?;
+    }
+    Ok(outcome)
+}
+
+/// Folds a contact anew for as long as newer rules are in force than those that were last known.
+async fn keep_up<S: ScoringStore>(
+    deps: &Deps<S>,
+    tenant: &Tenant,
+    email: &Email,
+    effects: Effects,
+) -> Result<(), ScoringError> {
+    let mut version = tenant.scoring.version;
+    loop {
+        let newest = deps.newest(tenant.id).await?;
+        let Some(newest) = newest.filter(|newest| newest.scoring.version != version) else { return Ok(()) };
+        if let Standing::Held(contact) = standing(deps, &newest, email).await? {
+            add(deps, &newest, *contact, Facts::new(), effects).await?;
+        }
+        version = newest.scoring.version;
+    }
+}
+
+async fn add<S: ScoringStore>(
+    deps: &Deps<S>,
+    tenant: &Tenant,
     mut contact: Contact,
     mut facts: Facts,
     effects: Effects,
 ) -> Result<Outcome, ScoringError> {
-    let rules = ScoringRules::default();
+    let mut rules = deps.store.rules(tenant.id, tenant.scoring.version).await?;
     let mut outcome = Outcome::default();
     let mut round = 0;
-    while !facts.is_empty() {
+    loop {
+        if contact.fold.rules_version > rules.version {
+            // Published since this instance asked.
+            let newest = deps.newest(tenant.id).await?.ok_or(ScoringError::Contended)?;
+            rules = deps.store.rules(tenant.id, newest.scoring.version).await?;
+        }
+        if facts.is_empty() && !is_behind(&contact, &rules) {
+            return Ok(outcome);
+        }
         let some: Vec<Fact> = facts.values().take(FACTS_A_WRITE).cloned().collect();
         let some = with_conditions(deps, tenant, &contact, some, &rules).await?;
         let positions: Vec<Position> = some.iter().map(|fact| fact.position.clone()).collect();
@@ -137,7 +183,12 @@ pub(crate) async fn into_ledger<S: ScoringStore>(
         }
         tokio::time::sleep(Duration::from_millis(10 << round)).await;
     }
-    Ok(outcome)
+}
+
+/// Tells whether a score was made by other rules than those in force. An empty ledger has the same
+/// under all.
+pub(crate) fn is_behind(contact: &Contact, rules: &ScoringRules) -> bool {
+    contact.fold.last.is_some() && contact.fold.rules_version != rules.version
 }
 
 /// Looks at the conditions of rules once, now.
@@ -175,7 +226,7 @@ async fn write_of<S: ScoringStore>(
         Ok(score) => score,
         Err(behind) => {
             let known = deps.store.facts(tenant.id, contact.id, behind.from.as_ref()).await?;
-            before.refolded(known.iter().chain(&facts), rules)
+            before.refolded(&behind, &known, &facts, rules)
         }
     };
     let profile = &contact.profile;

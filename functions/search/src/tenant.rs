@@ -27,7 +27,7 @@ pub(crate) async fn bound_at<S: Store>(
     parsed: &Parsed,
     lists: &impl Lists,
 ) -> Result<(Bound, Vec<Warning>), ApiError> {
-    let moment = Moment::new(now, zone(&caller.tenant));
+    let moment = Moment::new(now, zone(&caller.tenant)).with_tiers(caller.tenant.scoring.tiers);
     let fields = app.store.fields(&caller.tenant, Freshness::Cached).await?;
     let first = bind(parsed, &fields, lists, &moment);
     let knows_all = |(_, warnings): &(_, Vec<Warning>)| warnings.iter().all(|w| w.code != "unknown_field");

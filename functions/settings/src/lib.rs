@@ -5,24 +5,29 @@ mod field_view;
 mod fields;
 mod input;
 mod keys;
+mod preview;
+mod scoring;
+mod scoring_view;
 mod settings;
 mod tenants;
 mod usage;
 
 use api::{App, EdgeStore, HandlerState, Routes, Scope};
 use axum::http::Method;
-use store::{ContactStore, FieldStore, KeyHash, SweepQueue, UsageStore};
+use store::{
+    ContactStore, FieldStore, KeyHash, LedgerStore, RefoldQueue, RulesStore, SweepQueue, UsageStore,
+};
 use utoipa::OpenApi;
 
 /// Is what this function needs of a store.
-pub trait Store: EdgeStore + FieldStore + ContactStore + UsageStore {}
+pub trait Store: EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore + LedgerStore {}
 
-impl<S: EdgeStore + FieldStore + ContactStore + UsageStore> Store for S {}
+impl<S: EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore + LedgerStore> Store for S {}
 
-/// Is what this function needs of the queue.
-pub trait Sweeps: SweepQueue + Clone + 'static {}
+/// Is what this function needs of queues.
+pub trait Sweeps: SweepQueue + RefoldQueue + Clone + 'static {}
 
-impl<Q: SweepQueue + Clone + 'static> Sweeps for Q {}
+impl<Q: SweepQueue + RefoldQueue + Clone + 'static> Sweeps for Q {}
 
 /// Holds what the handlers of this function work with.
 #[derive(Debug, Clone)]
@@ -51,6 +56,9 @@ pub fn routes<S: Store, Q: Sweeps>(deps: &Deps<S, Q>, operator: Option<KeyHash>)
         .on_public(operated, Method::POST, "/api/v1/admin/tenants", tenants::create::<S>)
         .on(deps, Method::GET, "/settings", SettingsRead, settings::read::<S, Q>)
         .on(deps, Method::PUT, "/settings", SettingsWrite, settings::replace::<S, Q>)
+        .on(deps, Method::GET, "/scoring", SettingsRead, scoring::read::<S, Q>)
+        .on(deps, Method::PUT, "/scoring", SettingsWrite, scoring::replace::<S, Q>)
+        .on(deps, Method::POST, "/scoring/preview", SettingsRead, preview::preview::<S, Q>)
         .on(deps, Method::GET, "/api-keys", KeysRead, keys::list::<S, Q>)
         .on(deps, Method::POST, "/api-keys", KeysWrite, keys::create::<S, Q>)
         .on(deps, Method::DELETE, "/api-keys/{id}", KeysWrite, keys::revoke::<S, Q>)
@@ -71,6 +79,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         tenants::create,
         settings::read,
         settings::replace,
+        scoring::read,
+        scoring::replace,
+        preview::preview,
         keys::list,
         keys::create,
         keys::revoke,

@@ -3,7 +3,7 @@
 use api::App;
 use lambda_http::{Error, run, tracing};
 use settings::Deps;
-use store::{Clock, DynamoStore, KeyHash, SdkConfig, SqsRanges};
+use store::{Clock, DynamoStore, KeyHash, SdkConfig, SqsBackground};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let store = DynamoStore::from_env(&sdk)?;
     store.warm().await;
     let app = App::new(store, Clock::from_env()?);
-    let deps = Deps { app: app.clone(), queue: SqsRanges::from_env(&sdk)? };
+    let deps = Deps { app: app.clone(), queue: SqsBackground::from_env(&sdk)? };
     // The hash, so that the operator's key itself is in no environment.
     let operator = std::env::var("LEADS_ADMIN_KEY_SHA256").ok().and_then(|hash| KeyHash::parse(&hash));
     run(settings::routes(&deps, operator).into_router(&app)).await

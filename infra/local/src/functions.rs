@@ -6,11 +6,11 @@ use std::time::Duration;
 use api::App;
 use axum::Router;
 use import::Deps;
-use store::{Clock, DynamoStore, KeyHash, S3Objects, SqsRanges};
+use store::{Clock, DynamoStore, KeyHash, S3Objects, SqsBackground, SqsRanges, SqsRefolds};
 use tokio::time::Instant;
 
 use crate::StartError;
-use crate::data_plane::{CHANGES, DataPlane, EVENTS, NOTIFICATIONS, RANGES};
+use crate::data_plane::{CHANGES, DataPlane, EVENTS, NOTIFICATIONS, RANGES, REFOLDS};
 use crate::delivery::{Backoff, Handler, Route, Source};
 
 /// Lambda's longest; what takes longer is saved and goes on in another invocation.
@@ -34,7 +34,8 @@ const APPEARANCES: &str = "scoring-contacts";
 /// Puts all HTTP functions behind one router.
 pub(crate) fn router(plane: &DataPlane, app: App<DynamoStore>, operator: Option<KeyHash>) -> Router {
     let imports = imports::Deps { app: app.clone(), objects: plane.objects() };
-    let settings = settings::Deps { app: app.clone(), queue: plane.ranges() };
+    let queue = SqsBackground { ranges: plane.ranges(), refolds: plane.refolds() };
+    let settings = settings::Deps { app: app.clone(), queue };
     let events = events::Deps { app: app.clone(), bus: plane.bus() };
     contacts::routes(&app)
         .merge(events::routes(&events))
@@ -54,7 +55,7 @@ pub(crate) fn deliveries(
     clock: Clock,
 ) -> Result<Vec<Route>, StartError> {
     let indexer = indexer_handler(store.clone());
-    let scoring = scoring_handler(scoring::Deps::new(store.clone(), clock));
+    let scoring = scoring_handler(scoring::Deps::new(store.clone(), clock), plane.refolds());
     let import = import_handler(Deps { store, objects: plane.objects(), queue: plane.ranges(), clock });
     Ok(vec![
         Route {
@@ -94,6 +95,15 @@ pub(crate) fn deliveries(
             timeout: TIMEOUT,
         },
         Route {
+            destination: REFOLDS.to_owned(),
+            source: Source::Queue { batch_size: 1 },
+            handler: Arc::clone(&scoring),
+            concurrency: 2,
+            max_receives: 8,
+            backoff: BACKOFF,
+            timeout: TIMEOUT,
+        },
+        Route {
             destination: APPEARANCES.to_owned(),
             source: Source::Stream { log: plane.contact_changes()?, batch_size: CHANGES_A_BATCH },
             handler: scoring,
@@ -113,11 +123,11 @@ fn indexer_handler(store: DynamoStore) -> Handler {
     })
 }
 
-fn scoring_handler(deps: scoring::Deps<DynamoStore>) -> Handler {
-    let deps = Arc::new(deps);
+fn scoring_handler(deps: scoring::Deps<DynamoStore>, queue: SqsRefolds) -> Handler {
+    let deps = Arc::new((deps, queue));
     Arc::new(move |event| {
         let deps = Arc::clone(&deps);
-        Box::pin(async move { scoring::handle(&deps, &event).await.map_err(Into::into) })
+        Box::pin(async move { scoring::handle_all(&deps.0, &deps.1, &event).await.map_err(Into::into) })
     })
 }
 

@@ -1,4 +1,5 @@
 use chrono::{DateTime, SecondsFormat, Utc};
+use model::scoring::Tiers;
 use model::{Contact, Engagement, Fields, Status, Tenant, Tier};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -53,6 +54,14 @@ pub struct ContactView {
     pub last_replied_at: Option<String>,
     /// Last visit.
     pub last_visited_at: Option<String>,
+    /// How many opens are known.
+    pub opens: u32,
+    /// How many clicks are known.
+    pub clicks: u32,
+    /// How many replies are known.
+    pub replies: u32,
+    /// How many visits are known.
+    pub visits: u32,
     /// Birth.
     pub created_at: String,
     /// Last change.
@@ -76,10 +85,10 @@ pub async fn views<S: FieldStore>(
     if ids.any(|id| !fields.knows(*id)) {
         fields = store.fields(tenant, Freshness::Strong).await?;
     }
-    Ok(contacts.iter().map(|contact| view(contact, &fields)).collect())
+    Ok(contacts.iter().map(|contact| view(contact, &fields, tenant.scoring.tiers)).collect())
 }
 
-fn view(contact: &Contact, fields: &Fields) -> ContactView {
+fn view(contact: &Contact, fields: &Fields, tiers: Tiers) -> ContactView {
     let profile = &contact.profile;
     let engaged = |kind| profile.engagement.get(&kind).map(moment);
     let attributes = fields.named(&profile.attributes).into_iter();
@@ -99,11 +108,15 @@ fn view(contact: &Contact, fields: &Fields) -> ContactView {
         tags: profile.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
         lists: Vec::new(),
         score: contact.score,
-        tier: Tier::of(contact.score),
+        tier: tiers.of(contact.score),
         last_opened_at: engaged(Engagement::Opened),
         last_clicked_at: engaged(Engagement::Clicked),
         last_replied_at: engaged(Engagement::Replied),
         last_visited_at: engaged(Engagement::Visited),
+        opens: contact.engagements(Engagement::Opened),
+        clicks: contact.engagements(Engagement::Clicked),
+        replies: contact.engagements(Engagement::Replied),
+        visits: contact.engagements(Engagement::Visited),
         created_at: moment(&contact.created_at),
         updated_at: moment(&contact.updated_at),
         version: contact.version,

@@ -101,6 +101,7 @@ mod tests {
             name: "Acme".into(),
             secret: TenantSecret::new([byte; 32]),
             settings: Default::default(),
+            scoring: Default::default(),
         }
     }
 

@@ -6,21 +6,26 @@ use model::Contact;
 
 use crate::ApiError;
 
-/// Names one state of one contact. It holds the id as well, because the next contact at an
-/// address counts its versions from 1 again.
+/// Names one state of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ETag(String);
 
 impl ETag {
-    /// Names the state of a contact.
+    /// Names the state of a contact. It holds the id as well, because the next contact at an address
+    /// counts its versions from 1 again.
     pub fn of(contact: &Contact) -> Self {
         Self(format!("\"{}-{}\"", contact.id.as_uuid().simple(), contact.version))
+    }
+
+    /// Names the state of what a tenant has one of, by how often it changed.
+    pub fn of_revision(name: &'static str, revision: u64) -> Self {
+        Self(format!("\"{name}-{revision}\""))
     }
 
     /// Gives the header's value.
     ///
     /// # Panics
-    /// Never: it is hexadecimal digits, a hyphen and quotes.
+    /// Never: it is ASCII letters and digits, a hyphen and quotes.
     pub fn to_header(&self) -> HeaderValue {
         HeaderValue::from_str(&self.0).expect("an ETag is ASCII")
     }
@@ -45,13 +50,26 @@ impl Preconditions {
     /// # Errors
     /// 412.
     pub fn check(&self, current: Option<&Contact>) -> Result<(), ApiError> {
+        self.check_tag(current.map(ETag::of).as_ref())
+    }
+
+    /// Checks the conditions of a write against the state that is there.
+    ///
+    /// # Errors
+    /// 412.
+    pub fn check_tag(&self, current: Option<&ETag>) -> Result<(), ApiError> {
         let matched = self.if_match.as_ref().is_none_or(|tags| matches(tags, current));
-        if matched && !self.is_unchanged(current) { Ok(()) } else { Err(ApiError::precondition_failed()) }
+        if matched && !self.has_tag(current) { Ok(()) } else { Err(ApiError::precondition_failed()) }
+    }
+
+    /// Tells whether a reader has the state that is there already.
+    pub fn has_tag(&self, current: Option<&ETag>) -> bool {
+        self.if_none_match.as_ref().is_some_and(|tags| matches(tags, current))
     }
 
     /// Tells whether a reader has this state already.
     pub fn is_unchanged(&self, current: Option<&Contact>) -> bool {
-        self.if_none_match.as_ref().is_some_and(|tags| matches(tags, current))
+        self.has_tag(current.map(ETag::of).as_ref())
     }
 
     /// Tells whether the caller said which state it means; then a lost race is the caller's matter.
@@ -60,11 +78,11 @@ impl Preconditions {
     }
 }
 
-fn matches(tags: &Tags, current: Option<&Contact>) -> bool {
+fn matches(tags: &Tags, current: Option<&ETag>) -> bool {
     match (tags, current) {
         (_, None) => false,
         (Tags::Any, Some(_)) => true,
-        (Tags::These(tags), Some(contact)) => tags.contains(&ETag::of(contact).0),
+        (Tags::These(tags), Some(current)) => tags.contains(&current.0),
     }
 }
 

@@ -37,6 +37,16 @@ impl Engagement {
             Self::Visited => "last_visited_at",
         }
     }
+
+    /// Names the contact's field that tells how often.
+    pub fn counter_name(self) -> &'static str {
+        match self {
+            Self::Opened => "opens",
+            Self::Clicked => "clicks",
+            Self::Replied => "replies",
+            Self::Visited => "visits",
+        }
+    }
 }
 
 /// Holds what people and files say about a contact.
@@ -130,11 +140,18 @@ pub struct Contact {
     pub origin: Option<Origin>,
 }
 
+impl Contact {
+    /// Tells how often the contact engaged, by the events in its ledger.
+    pub fn engagements(&self, kind: Engagement) -> u32 {
+        self.fold.counts.get(&kind).copied().unwrap_or_default()
+    }
+}
+
 /// Ranks a contact by its score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
-    /// Below 20 points.
+    /// Below 20 points, unless the tenant says otherwise.
     Cold,
     /// 20 to 49 points.
     Warm,
@@ -152,15 +169,6 @@ impl Tier {
             Self::Cold => "cold",
             Self::Warm => "warm",
             Self::Hot => "hot",
-        }
-    }
-
-    /// Ranks a score by the default thresholds.
-    pub fn of(score: i64) -> Self {
-        match score {
-            ..20 => Self::Cold,
-            20..50 => Self::Warm,
-            50.. => Self::Hot,
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::scoring::Published;
 use crate::{Email, IdKey, Invalid, Settings};
 
 /// Names a tenant: one customer of the product, who sees only its own contacts.
@@ -142,6 +143,8 @@ pub struct Tenant {
     pub secret: TenantSecret,
     /// What it decides for itself.
     pub settings: Settings,
+    /// Which of its scoring rules are in force.
+    pub scoring: Published,
 }
 
 #[cfg(test)]

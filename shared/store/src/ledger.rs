@@ -19,7 +19,7 @@ pub struct LedgerWrite {
     pub profile: Profile,
     /// Its score with these facts.
     pub score: Score,
-    /// The facts, each once; [`FACTS_A_WRITE`] at most.
+    /// The facts, each once; [`FACTS_A_WRITE`] at most. None folds known ones anew.
     pub facts: Vec<Fact>,
 }
 
@@ -51,7 +51,8 @@ pub trait LedgerStore: Send + Sync {
     /// Adds facts and changes their contact, all of it or nothing: if the contact is as it was
     /// read, and none of the facts is there already.
     ///
-    /// Costs two write units for the contact and two for each fact, of each 1 KB.
+    /// Costs two write units for the contact and two for each fact, of each 1 KB; without facts, when
+    /// known ones are only folded anew, one for the contact.
     fn record(
         &self,
         tenant: &Tenant,
@@ -81,11 +82,14 @@ pub trait LedgerStore: Send + Sync {
 impl LedgerWrite {
     /// Gives the contact as the write leaves it.
     pub(crate) fn contact(&self, now: DateTime<Utc>) -> Contact {
+        // That it was folded anew is nobody's business where the outcome is the same.
+        let is_as_before = self.profile == self.before.profile && self.score.points == self.before.score;
+        let updated_at = if is_as_before && self.facts.is_empty() { self.before.updated_at } else { now };
         Contact {
             profile: self.profile.clone(),
             score: self.score.points,
             fold: self.score.fold.clone(),
-            updated_at: now,
+            updated_at,
             version: self.before.version + 1,
             ..self.before.clone()
         }

@@ -22,6 +22,7 @@ mod objects;
 mod parked;
 mod queue;
 mod quota;
+mod rules;
 mod s3;
 mod sdk;
 mod search;
@@ -52,11 +53,14 @@ pub use loaders::{LOADERS_A_TENANT, LoaderStore};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
 pub use parked::{PARKED_FOR_DAYS, ParkedStore};
-pub use queue::{IndexMessage, IndexQueue, RangeMessage, RangeQueue, SweepMessage, SweepQueue};
+pub use queue::{
+    IndexMessage, IndexQueue, RangeMessage, RangeQueue, RefoldMessage, RefoldQueue, SweepMessage, SweepQueue,
+};
 pub use quota::QuotaStore;
+pub use rules::RulesStore;
 pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};
 pub use search::{ContactSearch, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
-pub use sqs::SqsRanges;
+pub use sqs::{SqsBackground, SqsRanges, SqsRefolds};
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
 pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};

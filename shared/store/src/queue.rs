@@ -69,3 +69,29 @@ pub trait SweepQueue: Send + Sync {
         after: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
+
+/// Asks to fold a tenant's contacts anew, under rules that are in force since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefoldMessage {
+    /// Whose contacts.
+    pub tenant: TenantId,
+    /// The version of the rules.
+    pub rules_version: u64,
+    /// Which contacts: their first ordinal and the one behind the last. None is to find out, and to
+    /// send a message for each range.
+    pub range: Option<(u32, u32)>,
+}
+
+/// Hands contacts to whoever folds them, at least once.
+pub trait RefoldQueue: Send + Sync {
+    /// Sends messages; all of them, or an error.
+    fn send_refolds(&self, messages: &[RefoldMessage])
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Sends a message that is delivered after a while, at most 15 minutes.
+    fn send_refold_later(
+        &self,
+        message: RefoldMessage,
+        after: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

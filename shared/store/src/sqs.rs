@@ -1,4 +1,4 @@
-//! The queue of ranges on SQS.
+//! Queues on SQS: of ranges, and of contacts to fold.
 
 use std::time::Duration;
 
@@ -9,23 +9,45 @@ use serde::Serialize;
 
 use crate::sdk::{name_from_env, store_error};
 use crate::{
-    IndexMessage, IndexQueue, RangeMessage, RangeQueue, SdkConfig, StoreError, SweepMessage, SweepQueue,
+    IndexMessage, IndexQueue, RangeMessage, RangeQueue, RefoldMessage, RefoldQueue, SdkConfig, StoreError,
+    SweepMessage, SweepQueue,
 };
 
 /// What one SendMessageBatch takes.
 const MESSAGES_A_CALL: usize = 10;
 
+/// Is one queue.
+#[derive(Debug, Clone)]
+struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    fn new(sdk: &SdkConfig, url: String) -> Self {
+        Self { client: Client::from_conf(sdk.sqs().build()), url }
+    }
+
+    async fn send_batch(&self, entries: Vec<SendMessageBatchRequestEntry>) -> Result<(), StoreError> {
+        let batch = self.client.send_message_batch().queue_url(&self.url);
+        let answer = batch.set_entries(Some(entries)).send().await.map_err(store_error)?;
+        match answer.failed().first() {
+            Some(failed) => {
+                Err(StoreError::Unavailable(format!("the queue refused: {}", failed.code()).into()))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// Hands ranges to loaders through one SQS queue.
 #[derive(Debug, Clone)]
-pub struct SqsRanges {
-    client: Client,
-    queue_url: String,
-}
+pub struct SqsRanges(Queue);
 
 impl SqsRanges {
     /// Connects to a queue by its URL.
     pub fn new(sdk: &SdkConfig, queue_url: String) -> Self {
-        Self { client: Client::from_conf(sdk.sqs().build()), queue_url }
+        Self(Queue::new(sdk, queue_url))
     }
 
     /// Connects to the queue that `LEADS_RANGE_QUEUE_URL` names.
@@ -42,7 +64,7 @@ impl SqsRanges {
     /// [`StoreError::Refused`] when its receipt has run out.
     pub async fn rest(&self, receipt: &str, rest: Duration) -> Result<(), StoreError> {
         let rest_s = i32::try_from(rest.as_secs()).unwrap_or(i32::MAX);
-        let change = self.client.change_message_visibility().queue_url(&self.queue_url);
+        let change = self.0.client.change_message_visibility().queue_url(&self.0.url);
         change.receipt_handle(receipt).visibility_timeout(rest_s).send().await.map_err(store_error)?;
         Ok(())
     }
@@ -54,13 +76,13 @@ impl RangeQueue for SqsRanges {
             let entries = messages
                 .iter()
                 .map(|message| entry(range_id(message), message.tenant, message, Duration::ZERO));
-            self.send_batch(entries.collect::<Result<_, _>>()?).await?;
+            self.0.send_batch(entries.collect::<Result<_, _>>()?).await?;
         }
         Ok(())
     }
 
     async fn send_later(&self, message: RangeMessage, after: Duration) -> Result<(), StoreError> {
-        self.send_batch(vec![entry(range_id(&message), message.tenant, &message, after)?]).await
+        self.0.send_batch(vec![entry(range_id(&message), message.tenant, &message, after)?]).await
     }
 }
 
@@ -70,7 +92,7 @@ impl SweepQueue for SqsRanges {
     }
 
     async fn send_sweep_later(&self, message: SweepMessage, after: Duration) -> Result<(), StoreError> {
-        self.send_batch(vec![entry("sweep".to_owned(), message.tenant, &message, after)?]).await
+        self.0.send_batch(vec![entry("sweep".to_owned(), message.tenant, &message, after)?]).await
     }
 }
 
@@ -80,27 +102,92 @@ impl IndexQueue for SqsRanges {
             let entries = messages.iter().map(|message| {
                 entry(format!("block-{}", message.first), message.tenant, message, Duration::ZERO)
             });
-            self.send_batch(entries.collect::<Result<_, _>>()?).await?;
+            self.0.send_batch(entries.collect::<Result<_, _>>()?).await?;
         }
         Ok(())
     }
 }
 
-impl SqsRanges {
-    async fn send_batch(&self, entries: Vec<SendMessageBatchRequestEntry>) -> Result<(), StoreError> {
-        let batch = self.client.send_message_batch().queue_url(&self.queue_url);
-        let answer = batch.set_entries(Some(entries)).send().await.map_err(store_error)?;
-        match answer.failed().first() {
-            Some(failed) => {
-                Err(StoreError::Unavailable(format!("the queue refused: {}", failed.code()).into()))
-            }
-            None => Ok(()),
+/// Hands contacts to whoever folds them through one SQS queue.
+#[derive(Debug, Clone)]
+pub struct SqsRefolds(Queue);
+
+impl SqsRefolds {
+    /// Connects to a queue by its URL.
+    pub fn new(sdk: &SdkConfig, queue_url: String) -> Self {
+        Self(Queue::new(sdk, queue_url))
+    }
+
+    /// Connects to the queue that `LEADS_REFOLD_QUEUE_URL` names.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] naming the variable when it is missing.
+    pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
+        Ok(Self::new(sdk, name_from_env("LEADS_REFOLD_QUEUE_URL")?))
+    }
+}
+
+impl RefoldQueue for SqsRefolds {
+    async fn send_refolds(&self, messages: &[RefoldMessage]) -> Result<(), StoreError> {
+        for messages in messages.chunks(MESSAGES_A_CALL) {
+            let entries = messages
+                .iter()
+                .map(|message| entry(refold_id(message), message.tenant, message, Duration::ZERO));
+            self.0.send_batch(entries.collect::<Result<_, _>>()?).await?;
         }
+        Ok(())
+    }
+
+    async fn send_refold_later(&self, message: RefoldMessage, after: Duration) -> Result<(), StoreError> {
+        self.0.send_batch(vec![entry(refold_id(&message), message.tenant, &message, after)?]).await
+    }
+}
+
+/// Hands on what is to be done to all contacts of a tenant, each to its own queue.
+#[derive(Debug, Clone)]
+pub struct SqsBackground {
+    /// Takes sweeps.
+    pub ranges: SqsRanges,
+    /// Takes contacts to fold.
+    pub refolds: SqsRefolds,
+}
+
+impl SqsBackground {
+    /// Connects to the queues that the environment names.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] naming the variable that is missing.
+    pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
+        Ok(Self { ranges: SqsRanges::from_env(sdk)?, refolds: SqsRefolds::from_env(sdk)? })
+    }
+}
+
+impl SweepQueue for SqsBackground {
+    async fn send_sweep(&self, message: SweepMessage) -> Result<(), StoreError> {
+        self.ranges.send_sweep(message).await
+    }
+
+    async fn send_sweep_later(&self, message: SweepMessage, after: Duration) -> Result<(), StoreError> {
+        self.ranges.send_sweep_later(message, after).await
+    }
+}
+
+impl RefoldQueue for SqsBackground {
+    async fn send_refolds(&self, messages: &[RefoldMessage]) -> Result<(), StoreError> {
+        self.refolds.send_refolds(messages).await
+    }
+
+    async fn send_refold_later(&self, message: RefoldMessage, after: Duration) -> Result<(), StoreError> {
+        self.refolds.send_refold_later(message, after).await
     }
 }
 
 fn range_id(message: &RangeMessage) -> String {
     format!("range-{}", message.range)
+}
+
+fn refold_id(message: &RefoldMessage) -> String {
+    message.range.map_or("refold".to_owned(), |(from, _)| format!("refold-{from}"))
 }
 
 fn entry(

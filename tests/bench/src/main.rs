@@ -9,6 +9,7 @@ mod capacity;
 mod check;
 mod client;
 mod error;
+mod events;
 mod file;
 mod import;
 mod neighbours;
@@ -43,6 +44,8 @@ enum Command {
     Neighbours(neighbours::NeighboursArgs),
     /// Search and count imported contacts, and tell what that costs and takes.
     Search(search::SearchArgs),
+    /// Send shuffled engagement events, compare every score with a plain fold, and count units.
+    Events(events::EventsArgs),
 }
 
 /// Is what both commands take.
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(&args).map(|report| (report, args.common)),
         Command::Api(args) => api::run(&args).map(|report| (report, args.common)),
         Command::Neighbours(args) => neighbours::run(&args).map(|report| (report, args.common)),
+        Command::Events(args) => events::run(&args).map(|report| (report, args.common)),
         Command::Search(args) => search::run(&args).map(|report| (report, args.common)),
     };
     match measured.and_then(|(report, common): (Report, Common)| report.print(common.json)) {

@@ -78,6 +78,7 @@ async fn a_created_contact_is_shown_whole_and_read_back_by_id_and_email() {
             "attributes": {"industry": "SaaS", "budget": 120000, "subscription_date": "2025-03-01", "vip_status": true},
             "tags": ["partner"], "lists": [], "score": 0, "tier": "cold",
             "last_opened_at": null, "last_clicked_at": null, "last_replied_at": null, "last_visited_at": null,
+            "opens": 0, "clicks": 0, "replies": 0, "visits": 0,
             "created_at": null, "updated_at": null, "version": 1,
         })
     );

@@ -1,3 +1,4 @@
+use model::scoring::Tiers;
 use model::{Engagement, Tier};
 use store::{UsageKind, UsageStore};
 
@@ -17,7 +18,7 @@ async fn the_table_of_the_defaults_holds_for_events_that_come_one_by_one() {
         world.hold(JANE).await;
         assert!(world.deliver(&[event("e1", 0, kind)]).await.is_empty());
         let score = world.score(JANE).await;
-        assert_eq!((score, Tier::of(score)), (points, tier), "{kind}");
+        assert_eq!((score, Tiers::default().of(score)), (points, tier), "{kind}");
     }
 }
 

@@ -2,20 +2,31 @@
 
 mod batches;
 mod crashes;
+mod refolds;
 mod unknown;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use model::scoring::{Folded, ScoringRules, fold};
+use model::scoring::{Folded, fold};
 use model::{Contact, Email, Profile, Standing, Status, Tenant, UnknownAddresses};
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use store::testing::{MemoryStore, stored_tenant};
-use store::{Clock, ContactStore, LedgerStore, NewContact, TenantStore, Write, Written};
+use store::{
+    Clock, ContactStore, LedgerStore, NewContact, RefoldQueue, RulesStore, TenantStore, Write, Written,
+};
 
 use crate::{Deps, ScoringError};
 
 async fn handle(deps: &Deps<MemoryStore>, event: Value) -> Result<Value, ScoringError> {
     crate::handle(deps, &to_raw_value(&event).unwrap()).await
+}
+
+async fn handle_all(
+    deps: &Deps<MemoryStore>,
+    queue: &impl RefoldQueue,
+    event: Value,
+) -> Result<Value, ScoringError> {
+    crate::handle_all(deps, queue, &to_raw_value(&event).unwrap()).await
 }
 
 const JANE: &str = "jane@example.com";
@@ -82,9 +93,11 @@ impl World {
         json!({"Records": events.iter().enumerate().map(record).collect::<Vec<_>>()})
     }
 
+    /// Folds under the rules that the contact stands under.
     async fn explained(&self, contact: &Contact) -> Folded {
         let facts = self.store.facts(self.tenant.id, contact.id, None).await.unwrap();
-        fold(&facts, &ScoringRules::default(), None)
+        let rules = self.store.rules(self.tenant.id, contact.fold.rules_version).await.unwrap();
+        fold(&facts, &rules, None)
     }
 
     /// Tells the score of a contact, which its explanation has to sum to.

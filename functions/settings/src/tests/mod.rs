@@ -1,5 +1,7 @@
 mod fields;
 mod keys;
+mod previews;
+mod scoring;
 mod settings;
 mod tenants;
 mod usage;
@@ -9,8 +11,8 @@ use api::testing::{Client, Reply};
 use axum::http::Method;
 use model::Tenant;
 use serde_json::{Value, json};
-use store::Clock;
 use store::testing::{MemoryQueue, MemoryStore, stored_tenant};
+use store::{Clock, TenantStore as _};
 
 use crate::Deps;
 

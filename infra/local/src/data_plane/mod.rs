@@ -10,7 +10,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{DynamoStore, ENGAGEMENT, Endpoints, EventBridge, S3Objects, SdkConfig, SqsRanges, Tables};
+use store::{
+    DynamoStore, ENGAGEMENT, Endpoints, EventBridge, S3Objects, SdkConfig, SqsRanges, SqsRefolds, Tables,
+};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -36,6 +38,9 @@ pub const CHANGES: &str = "contact-changes";
 
 /// The queue that the bus feeds with engagement events, and where they wait in the mailbox.
 pub const EVENTS: &str = "engagement-events";
+
+/// The queue of contacts to score by other rules, and where its messages wait in the mailbox.
+pub const REFOLDS: &str = "refolds";
 
 /// The one bus.
 const BUS: &str = "default";
@@ -105,7 +110,7 @@ impl DataPlane {
         let objects = ObjectServer::bind(config, s3).await.map_err(|error| explain(error.into()))?;
 
         let (stop, stopped) = watch::channel(false);
-        let queues = intake::router(mailbox.clone(), [RANGES, EVENTS], (ENGAGEMENT, EVENTS));
+        let queues = intake::router(mailbox.clone(), [RANGES, EVENTS, REFOLDS], (ENGAGEMENT, EVENTS));
         let servers = [
             tokio::spawn(objects.serve(wish(stopped.clone()))),
             tokio::spawn(serve(sqs, queues, wish(stopped))),
@@ -148,7 +153,12 @@ impl DataPlane {
 
     /// Connects to the queue of ranges.
     pub fn ranges(&self) -> SqsRanges {
-        SqsRanges::new(&self.sdk, self.queue_url())
+        SqsRanges::new(&self.sdk, self.queue_url(RANGES))
+    }
+
+    /// Connects to the queue of contacts to score by other rules.
+    pub fn refolds(&self) -> SqsRefolds {
+        SqsRefolds::new(&self.sdk, self.queue_url(REFOLDS))
     }
 
     /// Connects to the bus.
@@ -200,7 +210,8 @@ impl DataPlane {
             ("AWS_SECRET_ACCESS_KEY", self.endpoints.secret_key.clone()),
             ("AWS_REGION", REGION.to_owned()),
             ("LEADS_BUCKET", BUCKET.to_owned()),
-            ("LEADS_RANGE_QUEUE_URL", self.queue_url()),
+            ("LEADS_RANGE_QUEUE_URL", self.queue_url(RANGES)),
+            ("LEADS_REFOLD_QUEUE_URL", self.queue_url(REFOLDS)),
             ("LEADS_EVENT_BUS", BUS.to_owned()),
         ];
         environment.extend(self.tables.to_env().map(|(name, value)| (name, value.to_owned())));
@@ -233,8 +244,8 @@ impl DataPlane {
         engine.stop().await;
     }
 
-    fn queue_url(&self) -> String {
-        format!("{}/{ACCOUNT}/{RANGES}", self.endpoints.sqs)
+    fn queue_url(&self, queue: &str) -> String {
+        format!("{}/{ACCOUNT}/{queue}", self.endpoints.sqs)
     }
 }
 

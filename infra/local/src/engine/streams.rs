@@ -10,7 +10,7 @@ use crate::sqlite::with_small_cache;
 /// What the engine asks of its log at every write (the last sequence number of a table) and
 /// at every `GetRecords` (a table has one shard). One index and no more: each is one page more
 /// that every write writes.
-const INDEX: &str = "
+pub(super) const INDEX: &str = "
 CREATE INDEX IF NOT EXISTS leads_stream_last
   ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
 ";

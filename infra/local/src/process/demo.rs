@@ -1,6 +1,7 @@
 //! The tenant that is there from the start.
 
 use chrono::{DateTime, Utc};
+use model::scoring::Published;
 use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
 use store::{ApiKey, EVERYTHING, KeyHash, StoreError, TenantStore};
 use uuid::Uuid;
@@ -43,6 +44,7 @@ pub(super) async fn bootstrap(
                 name: NAME.to_owned(),
                 secret: TenantSecret::new(secret),
                 settings: Settings::default(),
+                scoring: Published::default(),
             };
             // Nobody else is at work on this directory: a slug that was free still is.
             if store.create_tenant(&tenant, hash, &of(tenant.id)).await? {

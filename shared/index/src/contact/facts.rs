@@ -6,7 +6,7 @@ use model::{AttributeValue, Contact, Status};
 
 use super::{
     COMPANY, CREATED_AT, EMAIL_DOMAIN, EMAIL_START, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME, PHONE_END, SCORE,
-    STATUS, TAGS, WORDS, attribute, email_start, engaged, odd_email, phone_end,
+    STATUS, TAGS, WORDS, attribute, email_start, engaged, engagements, odd_email, phone_end,
 };
 use crate::{Facts, Term};
 
@@ -47,6 +47,9 @@ impl Facts {
         }
         for (kind, at) in &profile.engagement {
             facts.columns.insert(engaged(*kind), minute(*at) as f64);
+        }
+        for (kind, count) in &contact.fold.counts {
+            facts.columns.insert(engagements(*kind), f64::from(*count));
         }
         facts.columns.insert(CREATED_AT, minute(contact.created_at) as f64);
         if contact.score != 0 {

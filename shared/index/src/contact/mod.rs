@@ -8,7 +8,7 @@
 //! | phone | its last four digits |
 //! | status, tags | a term each; `active` is who has no other status |
 //! | custom booleans | a term for true; false is who has a value and not that one |
-//! | score, custom numbers | the number; no score is nought |
+//! | score, counters, custom numbers | the number; no score and no counter is nought |
 //! | dates | the day |
 //! | instants | the minute |
 //! | which texts and booleans there are | a bit each in columns of [`PRESENCE`] |
@@ -49,6 +49,7 @@ pub(crate) const WORDS: u16 = 10;
 pub(crate) const SCORE: u16 = 11;
 pub(crate) const CREATED_AT: u16 = 12;
 const ENGAGED: u16 = 16;
+const ENGAGEMENTS: u16 = 20;
 const PRESENCE: u16 = 32;
 const ATTRIBUTES: u16 = 64;
 
@@ -62,13 +63,21 @@ const PHONE_END_BYTES: usize = 4;
 
 /// Gives the number of the moment of an engagement.
 pub(crate) fn engaged(kind: Engagement) -> u16 {
-    ENGAGED
-        + match kind {
-            Engagement::Opened => 0,
-            Engagement::Clicked => 1,
-            Engagement::Replied => 2,
-            Engagement::Visited => 3,
-        }
+    ENGAGED + place(kind)
+}
+
+/// Gives the number of the counter of an engagement.
+pub(crate) fn engagements(kind: Engagement) -> u16 {
+    ENGAGEMENTS + place(kind)
+}
+
+fn place(kind: Engagement) -> u16 {
+    match kind {
+        Engagement::Opened => 0,
+        Engagement::Clicked => 1,
+        Engagement::Replied => 2,
+        Engagement::Visited => 3,
+    }
 }
 
 /// Gives the number of a custom field, unless it is not indexed.
@@ -81,7 +90,8 @@ impl IndexedFields {
     pub fn of_contacts() -> Self {
         let attributes = || (0..INDEXED_ATTRIBUTES).map(|number| ATTRIBUTES + number as u16);
         let presence = PRESENCE..=Flag::LAST.column();
-        let columns = [SCORE, CREATED_AT].into_iter().chain(Engagement::ALL.map(engaged)).chain(presence);
+        let engaged = Engagement::ALL.into_iter().flat_map(|kind| [engaged(kind), engagements(kind)]);
+        let columns = [SCORE, CREATED_AT].into_iter().chain(engaged).chain(presence);
         Self {
             terms: (EMAIL_START..=WORDS).chain(attributes()).collect(),
             columns: columns.chain(attributes()).collect(),

@@ -13,7 +13,7 @@ use super::column::{column, is_within, number_ranges};
 use super::text::{any_of, text, value};
 use super::{
     COMPANY, CREATED_AT, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME, PHONE_END, SCORE, STATUS, TAGS, WORDS,
-    attribute, email, engaged, phone_end,
+    attribute, email, engaged, engagements, phone_end,
 };
 use crate::{Predicate, Question, Term};
 
@@ -100,7 +100,14 @@ impl Planner<'_> {
         };
         match (field, test) {
             (
-                F::Id | F::Email | F::Status | F::Tier | F::Score | F::CreatedAt | F::UpdatedAt,
+                F::Id
+                | F::Email
+                | F::Status
+                | F::Tier
+                | F::Score
+                | F::Engagements(_)
+                | F::CreatedAt
+                | F::UpdatedAt,
                 Test::Exists,
             ) => Question::everybody(),
             (F::Id, Test::Text(test)) => self.id(test),
@@ -116,12 +123,17 @@ impl Planner<'_> {
             }
             (F::Tier, _) => {
                 let tiers = Tier::ALL.into_iter().filter(|tier| holds(leaf, tier.as_str(), moment));
-                let tiers: Vec<Tier> = tiers.collect();
-                score(Predicate::new(move |score: &f64| tiers.contains(&Tier::of(*score as i64))))
+                let wanted: Vec<Tier> = tiers.collect();
+                let tiers = moment.tiers;
+                or_nought(SCORE, Predicate::new(move |score: &f64| wanted.contains(&tiers.of(*score as i64))))
             }
             (F::Score, Test::Number(test)) => {
                 let ranges = number_ranges(test);
-                score(Predicate::new(move |score: &f64| is_within(&ranges, *score)))
+                or_nought(SCORE, Predicate::new(move |score: &f64| is_within(&ranges, *score)))
+            }
+            (F::Engagements(kind), Test::Number(test)) => {
+                let ranges = number_ranges(test);
+                or_nought(engagements(kind), Predicate::new(move |count: &f64| is_within(&ranges, *count)))
             }
             (F::Tags, Test::Tags(SetTest::Any(tags))) => any_of(tags.iter().map(|tag| value(TAGS, tag))),
             (F::Tags, Test::Tags(SetTest::All(tags))) => {
@@ -131,7 +143,9 @@ impl Planner<'_> {
             (F::Tags, _) => has(Flag::TAGS),
             (F::LastEngaged(kind), _) => column(engaged(kind), leaf, moment),
             (F::CreatedAt, _) => column(CREATED_AT, leaf, moment),
-            (F::Id | F::Email | F::Score | F::UpdatedAt | F::Lists, _) => Question::unknown(),
+            (F::Id | F::Email | F::Score | F::Engagements(_) | F::UpdatedAt | F::Lists, _) => {
+                Question::unknown()
+            }
         }
     }
 
@@ -195,10 +209,10 @@ fn phone(test: &TextTest) -> Question {
     }
 }
 
-/// Asks about the score: who has none in the index has nought.
-fn score(test: Predicate<f64>) -> Question {
-    let of_nought = test.holds(&0.0).then(|| not(Question::HasNumber(SCORE)));
-    any_of([Question::Number(SCORE, test)].into_iter().chain(of_nought))
+/// Asks about the score or a counter: who has none in the index has nought.
+fn or_nought(field: u16, test: Predicate<f64>) -> Question {
+    let of_nought = test.holds(&0.0).then(|| not(Question::HasNumber(field)));
+    any_of([Question::Number(field, test)].into_iter().chain(of_nought))
 }
 
 /// Asks for a piece of bare words: all its words, or the start of the address.

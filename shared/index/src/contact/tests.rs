@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::executor::block_on;
 use model::rule::{Bound, Moment, NoLists, Parsed, Rule, Subject, Zone, bind};
+use model::scoring::{Fold, Tiers};
 use model::{
     AttributeType, AttributeValue, Contact, ContactId, Email, Engagement, Field, FieldId, FieldSlug, Fields,
     Ordinal, Phone, Profile, Status, Tag, TenantSecret,
@@ -168,12 +169,13 @@ fn secret() -> TenantSecret {
 
 fn contact(ordinal: u32, email: &str, profile: Profile, score: i64, created_at: DateTime<Utc>) -> Contact {
     let email = Email::parse(email).unwrap();
+    let counts = (score > 0).then_some((Engagement::Opened, score as u32)).into_iter().collect();
     Contact {
         id: ContactId::new(Ordinal(ordinal), &secret().id_key(), [ordinal as u8; 12]),
         ordinal: Ordinal(ordinal),
         profile: Profile { email_typed: email.to_string(), email, ..profile },
         score,
-        fold: Default::default(),
+        fold: Fold { counts, ..Fold::default() },
         created_at,
         updated_at: created_at,
         version: 1,
@@ -215,6 +217,7 @@ fn condition() -> impl Strategy<Value = String> {
         "tier",
         "tags",
         "last_opened_at",
+        "opens",
         "created_at",
         "updated_at",
         "industry",
@@ -229,7 +232,7 @@ fn condition() -> impl Strategy<Value = String> {
         3 => text(vec!["email"], EMAILS.into_iter().chain(EMAIL_PARTS).collect()),
         2 => text(vec!["phone"], PHONES.into_iter().chain(PHONE_PARTS).collect()),
         1 => text(vec!["status", "tier"], vec!["active", "unsubscribed", "hot", "cold", "un", "t"]),
-        2 => (select(vec!["score", "budget"]), select(numbers.to_vec()), select(NUMBERS.to_vec()))
+        2 => (select(vec!["score", "opens", "visits", "budget"]), select(numbers.to_vec()), select(NUMBERS.to_vec()))
             .prop_map(|(field, operator, value)| format!("{field}:{operator}({value})")),
         1 => (select(NUMBERS.to_vec()), select(NUMBERS.to_vec())).prop_map(|(a, b)| format!("score:{a}..{b}")),
         2 => (select(vec!["birthday"]), select(times.to_vec()), select(DAYS.to_vec()))
@@ -266,7 +269,8 @@ fn query() -> impl Strategy<Value = String> {
 
 fn bound(query: &str) -> Option<Bound> {
     let parsed: Parsed = Rule::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-    let moment = Moment::new(now(), Zone::parse("Europe/Berlin").unwrap());
+    let moment =
+        Moment::new(now(), Zone::parse("Europe/Berlin").unwrap()).with_tiers(Tiers { warm: -1, hot: 5 });
     bind(&parsed, &fields(), &NoLists, &moment).ok().map(|(bound, _)| bound)
 }
 

@@ -75,7 +75,8 @@ impl Target {
             return Ok(standard);
         }
         match name {
-            "id" | "version" | "created_at" | "updated_at" | "tier" => {
+            "id" | "version" | "created_at" | "updated_at" | "tier" | "opens" | "clicks" | "replies"
+            | "visits" => {
                 return Err(Invalid::new("read_only_field", format!("`{name}` is set by the product")));
             }
             "score" | "lists" => {

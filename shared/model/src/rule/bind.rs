@@ -28,6 +28,19 @@ pub struct Warning {
     pub place: Place,
 }
 
+impl From<Warning> for RuleError {
+    /// Takes what is odd as a fault: of a rule that is kept it is one.
+    fn from(warning: Warning) -> Self {
+        let named = match &warning.value {
+            Some(value) => format!("no contact has the value `{}` of `{}`", shown(value), warning.field),
+            None => format!("there is no field `{}`", shown(&warning.field)),
+        };
+        let guess = warning.did_you_mean.map(|guess| format!("; did you mean `{guess}`?"));
+        let detail = named + guess.as_deref().unwrap_or_default();
+        Fault::new(warning.code, detail).at(warning.place)
+    }
+}
+
 /// Binds a rule to the fields and lists of a tenant, and to a moment.
 ///
 /// A field that nobody has is a warning: its value is missing everywhere.

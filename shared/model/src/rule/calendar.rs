@@ -26,11 +26,12 @@ use std::ops::Bound;
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
 
 use super::{Period, PeriodUnit, Relative, TimeSpan, TimeUnit, Zone};
+use crate::scoring::Tiers;
 
 /// Holds values from one to another, each end open or closed.
 pub type Range<T> = (Bound<T>, Bound<T>);
 
-/// Is the now of one request, in the zone of its tenant.
+/// Is the now of one request, in the zone of its tenant, with what the tenant calls scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moment {
     /// The instant.
@@ -39,13 +40,26 @@ pub struct Moment {
     pub zone: Zone,
     /// The day there.
     pub today: NaiveDate,
+    /// Where tiers begin.
+    pub tiers: Tiers,
 }
 
 impl Moment {
-    /// Binds now.
+    /// Binds now, with the tiers of who said nothing else.
     pub fn new(now: DateTime<Utc>, zone: Zone) -> Self {
         let today = zone.day_of(now);
-        Self { now, zone, today }
+        Self { now, zone, today, tiers: Tiers::default() }
+    }
+
+    /// Ranks scores as a tenant does.
+    #[must_use]
+    pub fn with_tiers(self, tiers: Tiers) -> Self {
+        Self { tiers, ..self }
+    }
+
+    /// Binds another now.
+    pub(super) fn at(&self, now: DateTime<Utc>) -> Self {
+        Self::new(now, self.zone.clone()).with_tiers(self.tiers)
     }
 }
 

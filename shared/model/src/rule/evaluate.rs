@@ -8,7 +8,8 @@ use super::bound::{Bound, Leaf, Node, NumberTest, SetTest, Source, Test, TextTes
 use super::calendar::has_anniversary;
 use super::text::{normal_form, words};
 use super::{ListId, Moment, StandardField};
-use crate::{AttributeValue, Contact, Number, Tier};
+use crate::scoring::Tiers;
+use crate::{AttributeValue, Contact, Number};
 
 /// Is a contact with the static lists that it is on.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,7 @@ impl Node {
             Self::All(nodes) => nodes.iter().all(|node| node.holds(subject, moment)),
             Self::Any(nodes) => nodes.iter().any(|node| node.holds(subject, moment)),
             Self::Not(node) => !node.holds(subject, moment),
-            Self::Leaf(leaf) => leaf.holds(leaf.source.read(subject).as_ref(), moment),
+            Self::Leaf(leaf) => leaf.holds(leaf.source.read(subject, moment.tiers).as_ref(), moment),
             Self::Segment(segment) => segment.1.holds(subject, moment),
         }
     }
@@ -107,10 +108,10 @@ impl<T: Ord> SetTest<T> {
 
 impl Source {
     /// Reads a contact's value; none is a missing one.
-    pub fn read<'c>(&self, subject: Subject<'c>) -> Option<Value<'c>> {
+    pub fn read<'c>(&self, subject: Subject<'c>, tiers: Tiers) -> Option<Value<'c>> {
         let contact = subject.contact;
         match self {
-            Self::Standard(field) => standard(*field, subject),
+            Self::Standard(field) => standard(*field, subject, tiers),
             Self::Attribute(id) => contact.profile.attributes.get(id).map(|value| match value {
                 AttributeValue::Text(text) => Value::Text(Cow::Borrowed(text)),
                 AttributeValue::Number(number) => Value::Number(*number),
@@ -124,7 +125,8 @@ impl Source {
     }
 }
 
-fn standard<'c>(field: StandardField, Subject { contact, lists }: Subject<'c>) -> Option<Value<'c>> {
+fn standard<'c>(field: StandardField, subject: Subject<'c>, tiers: Tiers) -> Option<Value<'c>> {
+    let Subject { contact, lists } = subject;
     let profile = &contact.profile;
     let text = |text: &'c Option<String>| text.as_deref().map(|text| Value::Text(Cow::Borrowed(text)));
     match field {
@@ -140,13 +142,14 @@ fn standard<'c>(field: StandardField, Subject { contact, lists }: Subject<'c>) -
         }
         StandardField::Status => Some(Value::Text(Cow::Borrowed(profile.status.as_str()))),
         StandardField::Score => Number::new(contact.score as f64).map(Value::Number),
-        StandardField::Tier => Some(Value::Text(Cow::Borrowed(Tier::of(contact.score).as_str()))),
+        StandardField::Tier => Some(Value::Text(Cow::Borrowed(tiers.of(contact.score).as_str()))),
         StandardField::Tags => {
             let tags: Vec<&str> = profile.tags.iter().map(crate::Tag::as_str).collect();
             (!tags.is_empty()).then_some(Value::Tags(tags))
         }
         StandardField::Lists => (!lists.is_empty()).then_some(Value::Lists(lists)),
         StandardField::LastEngaged(kind) => profile.engagement.get(&kind).copied().map(Value::Instant),
+        StandardField::Engagements(kind) => Number::new(contact.engagements(kind).into()).map(Value::Number),
         StandardField::CreatedAt => Some(Value::Instant(contact.created_at)),
         StandardField::UpdatedAt => Some(Value::Instant(contact.updated_at)),
     }

@@ -65,7 +65,7 @@ impl<'b> Sweep<'b> {
     fn add(&mut self, node: &'b Node, parent: Option<usize>, subject: Subject<'b>, moment: &Moment) -> bool {
         let number = self.steps.len();
         let value = match node {
-            Node::Leaf(leaf) => leaf.source.read(subject),
+            Node::Leaf(leaf) => leaf.source.read(subject, moment.tiers),
             _ => None,
         };
         let step =
@@ -95,7 +95,7 @@ impl<'b> Sweep<'b> {
             if horizon.is_some_and(|horizon| now > horizon) {
                 return;
             }
-            let moment = Moment::new(now, start.zone.clone());
+            let moment = start.at(now);
             let mut touched = BTreeSet::new();
             // All that flips at one instant flips together: between two of them there is no time.
             while let Some(Reverse((_, number))) = self.edges.peek().copied().filter(|edge| edge.0.0 == now) {

@@ -125,6 +125,8 @@ pub enum StandardField {
     Lists,
     /// `last_opened_at` and its like
     LastEngaged(Engagement),
+    /// `opens` and its like
+    Engagements(Engagement),
     /// `created_at`
     CreatedAt,
     /// `updated_at`
@@ -133,7 +135,7 @@ pub enum StandardField {
 
 impl StandardField {
     /// Lists every standard field.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Id,
         Self::Email,
         Self::FirstName,
@@ -150,6 +152,10 @@ impl StandardField {
         Self::LastEngaged(Engagement::Clicked),
         Self::LastEngaged(Engagement::Replied),
         Self::LastEngaged(Engagement::Visited),
+        Self::Engagements(Engagement::Opened),
+        Self::Engagements(Engagement::Clicked),
+        Self::Engagements(Engagement::Replied),
+        Self::Engagements(Engagement::Visited),
         Self::CreatedAt,
         Self::UpdatedAt,
     ];
@@ -170,6 +176,7 @@ impl StandardField {
             Self::Tags => "tags",
             Self::Lists => "lists",
             Self::LastEngaged(engagement) => engagement.field_name(),
+            Self::Engagements(engagement) => engagement.counter_name(),
             Self::CreatedAt => "created_at",
             Self::UpdatedAt => "updated_at",
         }
@@ -187,7 +194,7 @@ impl StandardField {
             | Self::Phone
             | Self::Status
             | Self::Tier => Kind::Text,
-            Self::Score => Kind::Number,
+            Self::Score | Self::Engagements(_) => Kind::Number,
             Self::Tags => Kind::Tags,
             Self::Lists => Kind::Lists,
             Self::LastEngaged(_) | Self::CreatedAt | Self::UpdatedAt => Kind::Instant,

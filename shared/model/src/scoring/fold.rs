@@ -92,6 +92,7 @@ impl<'r> Run<'r> {
     /// Adds the next fact.
     pub(super) fn add(&mut self, fact: &Fact) {
         let rules = self.rules;
+        self.score.fold.count([fact]);
         self.decay(Some(fact.position.occurred_at));
         let counting: Vec<&ScoringRule> = rules.rules.iter().filter(|rule| rule.counts(fact)).collect();
         if counting.is_empty() {

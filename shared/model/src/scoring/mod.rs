@@ -21,6 +21,7 @@
 //! newer than all others without reading them. [`Score::absorb`] does that, or says from where on
 //! facts have to be read for [`Score::refolded`].
 
+mod condition;
 mod decay;
 mod effects;
 mod event;
@@ -28,12 +29,14 @@ mod fact;
 mod fold;
 mod pattern;
 mod properties;
+mod refold;
 mod rules;
 mod rules_json;
 mod score;
 #[cfg(test)]
 mod tests;
 
+pub use condition::{Condition, ConditionKey};
 pub use decay::Decay;
 pub use effects::{engaged, status_after};
 pub use event::{Event, EventFault, EventId, EventType};
@@ -41,8 +44,7 @@ pub use fact::{Fact, Position};
 pub use fold::{Cause, Entry, Folded, fold};
 pub use pattern::{Pattern, PropertyTest};
 pub use properties::{MAX_PROPERTIES_BYTES, Properties};
-pub use rules::{
-    Condition, ConditionKey, Effect, MAX_RULES, RuleId, ScoringRule, ScoringRules, Tiers, WindowCap,
-};
+pub use refold::{Refold, RefoldPlan, RefoldRange};
+pub use rules::{Effect, MAX_RULES, Published, RuleId, ScoringRule, ScoringRules, Tiers, WindowCap};
 pub use rules_json::RulesFault;
 pub use score::{Behind, Fold, Given, Score};

@@ -30,6 +30,18 @@ pub struct RulesFault {
     pub invalid: Invalid,
 }
 
+impl RulesFault {
+    /// Places the fault of a condition that stands somewhere.
+    pub(super) fn in_condition(at: &str, error: RuleError) -> Self {
+        let invalid = Invalid { code: error.code, detail: error.detail };
+        let (pointer, column) = match error.place {
+            Place::Pointer(inner) => (format!("{at}{inner}"), None),
+            Place::Column(column) => (at.to_owned(), Some(column)),
+        };
+        Self { pointer, column, invalid }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RulesForm {
@@ -139,15 +151,7 @@ impl Reader {
     }
 
     fn placed<T>(&mut self, at: &str, read: Result<T, RuleError>) -> Option<T> {
-        read.map_err(|error| {
-            let invalid = Invalid { code: error.code, detail: error.detail };
-            let (pointer, column) = match error.place {
-                Place::Pointer(inner) => (format!("{at}{inner}"), None),
-                Place::Column(column) => (at.to_owned(), Some(column)),
-            };
-            self.faults.push(RulesFault { pointer, column, invalid });
-        })
-        .ok()
+        read.map_err(|error| self.faults.push(RulesFault::in_condition(at, error))).ok()
     }
 
     fn rule(&mut self, form: RuleForm, at: &str) -> Option<ScoringRule> {

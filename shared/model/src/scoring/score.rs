@@ -1,12 +1,13 @@
 //! What a contact keeps of its ledger, so that most facts are added without reading it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::fold::{Run, in_order};
 use super::{Fact, Position, RuleId, ScoringRules};
+use crate::Engagement;
 
 /// Counts what a rule with a cap gave since the score was last set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct Fold {
     /// What rules with caps gave since then.
     #[serde(rename = "given", skip_serializing_if = "BTreeMap::is_empty")]
     pub given: BTreeMap<RuleId, Given>,
+    /// How many facts are engagements of which kind, whatever set the score since.
+    #[serde(rename = "n", skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<Engagement, u32>,
     /// Up to when decay is applied.
     #[serde(rename = "to", skip_serializing_if = "Option::is_none")]
     pub decayed_to: Option<DateTime<Utc>>,
@@ -74,15 +78,19 @@ impl Score {
             return Err(Behind { from: None });
         }
         let set = self.fold.last_set.as_ref();
-        // What happened before the score was set adds nothing, and resets nothing.
-        let facts = in_order(new.iter().filter(|fact| set.is_none_or(|set| fact.position > *set)));
-        let Some(oldest) = facts.first() else { return Ok(self.clone()) };
+        let mut counted = self.clone();
+        // What happened before the score was set adds nothing, and resets nothing. It counts all the
+        // same: how often somebody opened says nothing of points.
+        let (facts, before): (Vec<&Fact>, Vec<&Fact>) =
+            in_order(new).into_iter().partition(|fact| set.is_none_or(|set| fact.position > *set));
+        counted.fold.count(before);
+        let Some(oldest) = facts.first() else { return Ok(counted) };
         let is_late = self.fold.last.as_ref().is_some_and(|last| oldest.position <= *last);
         let is_decayed = self.fold.decayed_to.is_some_and(|to| oldest.position.occurred_at <= to);
         if is_late || is_decayed {
             return Err(Behind { from: self.fold.last_set.clone() });
         }
-        let mut run = Run::going_on(self.clone(), rules);
+        let mut run = Run::going_on(counted, rules);
         for fact in facts {
             run.add(fact);
         }
@@ -91,7 +99,24 @@ impl Score {
 
     /// Folds the facts that [`Score::absorb`] asked for together with the new ones; it does not
     /// matter if some are among both.
-    pub fn refolded<'f>(&self, facts: impl IntoIterator<Item = &'f Fact>, rules: &ScoringRules) -> Self {
-        super::fold(facts, rules, self.fold.decayed_to).score
+    pub fn refolded(&self, behind: &Behind, known: &[Fact], new: &[Fact], rules: &ScoringRules) -> Self {
+        let mut score = super::fold(known.iter().chain(new), rules, self.fold.decayed_to).score;
+        if behind.from.is_some() {
+            // What was counted before the first known fact is known from here alone.
+            let positions: BTreeSet<&Position> = known.iter().map(|fact| &fact.position).collect();
+            score.fold.counts = self.fold.counts.clone();
+            score.fold.count(in_order(new.iter().filter(|fact| !positions.contains(&fact.position))));
+        }
+        score
+    }
+}
+
+impl Fold {
+    /// Counts facts that are counted nowhere yet, each once.
+    pub(super) fn count<'f>(&mut self, facts: impl IntoIterator<Item = &'f Fact>) {
+        for kind in facts.into_iter().filter_map(Fact::engagement) {
+            let count = self.counts.entry(kind).or_default();
+            *count = count.saturating_add(1);
+        }
     }
 }

@@ -14,11 +14,12 @@ use model::{ContactId, Standing, Tenant, TenantId};
 
 use super::addresses::Addresses;
 use super::contact_item::{malformed, standing, to_item};
+use super::contact_plan::PutCondition;
 use super::contact_writes::{AS_READ, as_read};
 use super::schema::refused;
 use super::{DynamoStore, Item};
 use crate::sdk::{is_busy, store_error};
-use crate::{FactPage, LedgerStore, LedgerWrite, Recorded, StoreError};
+use crate::{FactPage, LedgerStore, LedgerWrite, Recorded, StoreError, Written};
 
 /// Sorts before every fact: they begin with digits.
 pub(super) const START: &str = "0";
@@ -34,6 +35,16 @@ impl LedgerStore for DynamoStore {
     ) -> Result<Recorded, StoreError> {
         let addresses = Addresses::of(tenant);
         let contact = write.contact(now);
+        if write.facts.is_empty() {
+            let item = to_item(&addresses, &contact)?;
+            let written = self.put(contact, item, PutCondition::AsRead(Box::new(write.before))).await?;
+            return Ok(match written {
+                Written::Done(contact) => Recorded::Done(contact),
+                Written::Lost { standing, .. } => {
+                    Recorded::Refused { known: BTreeSet::new(), standing: Some(standing) }
+                }
+            });
+        }
         let (id, ver) = as_read(&write.before);
         let put = Put::builder()
             .table_name(&self.tables.contacts)

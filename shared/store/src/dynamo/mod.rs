@@ -21,6 +21,7 @@ mod loaders;
 mod ordinals;
 mod parked;
 mod read;
+mod rules;
 mod schema;
 mod stream;
 mod suppressions;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
 use chrono::{DateTime, Utc};
+use model::scoring::ScoringRules;
 use model::{Fields, TenantId};
 use moka::future::Cache;
 
@@ -62,6 +64,7 @@ pub struct DynamoStore {
     fields: Cache<TenantId, Arc<Fields>>,
     /// Until when it is noted that a tenant's events may wait.
     parking: Cache<TenantId, DateTime<Utc>>,
+    rules: Cache<(TenantId, u64), Arc<ScoringRules>>,
     meter: Meter,
 }
 
@@ -103,6 +106,8 @@ impl DynamoStore {
             leases: Arc::default(),
             parking: Cache::new(10_000),
             fields: Cache::builder().max_capacity(10_000).time_to_live(FIELDS_CACHED_FOR).build(),
+            // A version of rules never changes.
+            rules: Cache::builder().max_capacity(1_000).build(),
             meter: Meter::default(),
         }
     }

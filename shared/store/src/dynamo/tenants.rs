@@ -4,6 +4,7 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue as Value, ReturnConsumedCapacity};
 use chrono::NaiveDate;
+use model::scoring::Published;
 use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -170,6 +171,10 @@ fn tenant_of(id: TenantId, item: &Item) -> Option<Tenant> {
         settings: match item.get("settings") {
             Some(value) => serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(value.clone()).ok()?,
             None => Settings::default(),
+        },
+        scoring: match item.get("scoring") {
+            Some(value) => serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(value.clone()).ok()?,
+            None => Published::default(),
         },
     })
 }

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use index::{Item as IndexItem, ItemKey};
+use model::scoring::ScoringRules;
 use model::{
     Consent, Contact, ContactId, Email, Field, FieldSlug, Ordinal, Settings, Standing, Suppression,
     SuppressionReason, Tenant, TenantId, TenantSlug,
@@ -41,6 +42,8 @@ pub(super) struct State {
     pub(super) jobs: BTreeMap<(TenantId, Uuid), Job>,
     pub(super) ranges: BTreeMap<(TenantId, Uuid, u32), Range>,
     pub(super) loaders: HashMap<TenantId, BTreeMap<String, DateTime<Utc>>>,
+    pub(super) rules: HashMap<(TenantId, u64), Arc<ScoringRules>>,
+    pub(super) refolds: HashMap<(TenantId, u64), super::memory_rules::Folding>,
     requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
 }
 
@@ -81,6 +84,10 @@ impl Metered for MemoryStore {
 }
 
 impl State {
+    pub(super) fn tenant_mut(&mut self, id: TenantId) -> Option<&mut Tenant> {
+        self.tenants.get_mut(&id)
+    }
+
     fn standing(&self, tenant: TenantId, email: &Email) -> Standing {
         self.contacts.get(&(tenant, email.clone())).cloned().unwrap_or(Standing::Free)
     }

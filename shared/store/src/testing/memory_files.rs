@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::CallFaults;
 use crate::{
-    IndexMessage, IndexQueue, ObjectBody, ObjectInfo, ObjectStore, RangeMessage, RangeQueue, StoreError,
-    SweepMessage, SweepQueue, Upload,
+    IndexMessage, IndexQueue, ObjectBody, ObjectInfo, ObjectStore, RangeMessage, RangeQueue, RefoldMessage,
+    RefoldQueue, StoreError, SweepMessage, SweepQueue, Upload,
 };
 
 /// Keeps files in a map.
@@ -120,6 +120,7 @@ pub struct MemoryQueue {
     ranges: Arc<Mutex<Vec<RangeMessage>>>,
     sweeps: Arc<Mutex<Vec<SweepMessage>>>,
     blocks: Arc<Mutex<Vec<IndexMessage>>>,
+    refolds: Arc<Mutex<Vec<RefoldMessage>>>,
 }
 
 impl MemoryQueue {
@@ -131,6 +132,11 @@ impl MemoryQueue {
     /// Takes all blocks that were sent.
     pub fn take_blocks(&self) -> Vec<IndexMessage> {
         std::mem::take(&mut *self.blocks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes all contacts to fold that were sent.
+    pub fn take_refolds(&self) -> Vec<RefoldMessage> {
+        std::mem::take(&mut *self.refolds.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes all sweeps that were sent.
@@ -165,5 +171,16 @@ impl SweepQueue for MemoryQueue {
 
     async fn send_sweep_later(&self, message: SweepMessage, _: Duration) -> Result<(), StoreError> {
         self.send_sweep(message).await
+    }
+}
+
+impl RefoldQueue for MemoryQueue {
+    async fn send_refolds(&self, messages: &[RefoldMessage]) -> Result<(), StoreError> {
+        self.refolds.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(messages);
+        Ok(())
+    }
+
+    async fn send_refold_later(&self, message: RefoldMessage, _: Duration) -> Result<(), StoreError> {
+        self.send_refolds(&[message]).await
     }
 }

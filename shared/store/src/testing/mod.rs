@@ -9,6 +9,7 @@ mod memory_index;
 mod memory_jobs;
 mod memory_ledger;
 mod memory_records;
+mod memory_rules;
 
 pub use faults::{CallFaults, Moment};
 pub use memory::MemoryStore;
@@ -16,6 +17,7 @@ pub use memory_bus::MemoryBus;
 pub use memory_files::{MemoryObjects, MemoryQueue};
 
 use chrono::DateTime;
+use model::scoring::Published;
 use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
 use uuid::Uuid;
 
@@ -34,6 +36,7 @@ pub fn tenant() -> Tenant {
         name,
         secret: TenantSecret::new(std::array::from_fn(|i| id.as_bytes().get(i % 16).copied().unwrap_or(7))),
         settings: Settings::default(),
+        scoring: Published::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::{Folded, Score, fold};
 use super::*;
+use crate::Engagement;
 
 const KINDS: [&str; 7] = [
     "email.opened",
@@ -96,6 +97,21 @@ fn naive(facts: &[Fact]) -> i64 {
     })
 }
 
+/// Counts in the plainest way.
+fn naive_counts(facts: &[Fact]) -> BTreeMap<Engagement, u32> {
+    let mut counts = BTreeMap::new();
+    for kind in facts.iter().filter(|fact| !fact.machine).filter_map(|fact| match fact.kind.as_str() {
+        "email.opened" => Some(Engagement::Opened),
+        "email.clicked" => Some(Engagement::Clicked),
+        "email.replied" => Some(Engagement::Replied),
+        "pricing_page.visited" => Some(Engagement::Visited),
+        _ => None,
+    }) {
+        *counts.entry(kind).or_default() += 1;
+    }
+    counts
+}
+
 /// Keeps a ledger and a score as a store does: both change together or not at all.
 #[derive(Default)]
 struct Kept {
@@ -117,8 +133,9 @@ impl Kept {
                 .ledger
                 .values()
                 .filter(|fact| behind.from.as_ref().is_none_or(|from| fact.position >= *from));
+            let known: Vec<Fact> = known.cloned().collect();
             self.reads += 1;
-            self.score.refolded(known.chain(&new), rules)
+            self.score.refolded(&behind, &known, &new, rules)
         });
         self.score = score;
         self.ledger.extend(new.into_iter().map(|fact| (fact.position.clone(), fact)));
@@ -148,8 +165,10 @@ proptest! {
             kept.record(batch, &rules);
             let ledger: Vec<Fact> = kept.ledger.values().cloned().collect();
             prop_assert_eq!(kept.score.points, naive(&ledger));
+            prop_assert_eq!(&kept.score.fold.counts, &naive_counts(&ledger));
         }
         prop_assert_eq!(kept.score.points, naive(&facts));
+        prop_assert_eq!(&kept.score.fold.counts, &naive_counts(&facts));
     }
 
     #[test]

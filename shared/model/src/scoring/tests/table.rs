@@ -44,7 +44,8 @@ fn a_late_event_before_an_unsubscribe_adds_nothing() {
     let stream = [fact(5, "b", "email.unsubscribed"), fact(6, "c", "email.replied")];
     let score = Score::default().absorb(&stream, &rules).unwrap();
     let late = score.absorb(&[fact(4, "a", "pricing_page.visited")], &rules).unwrap();
-    assert_eq!((late.points, &late), (10, &score));
+    assert_eq!((late.points, late.fold.last_set, late.fold.last), (10, score.fold.last_set, score.fold.last));
+    assert_eq!(late.fold.counts, [(Engagement::Replied, 1), (Engagement::Visited, 1)].into());
 }
 
 #[test]
@@ -55,7 +56,7 @@ fn a_late_unsubscribe_takes_what_came_before_it_and_nothing_else() {
     let late = [fact(5, "b", "email.unsubscribed")];
     let behind = score.absorb(&late, &rules).unwrap_err();
     assert_eq!(behind.from, None);
-    assert_eq!(score.refolded(known.iter().chain(&late), &rules).points, 5);
+    assert_eq!(score.refolded(&behind, &known, &late, &rules).points, 5);
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn events_of_one_moment_go_by_their_ids() {
 #[test]
 fn tiers_begin_where_the_rules_say() {
     let tiers = ScoringRules::default().tiers;
-    for score in [-50, 0, 19, 20, 49, 50, 1_000] {
-        assert_eq!(tiers.of(score), Tier::of(score));
-    }
+    let scores = [-50, 0, 19, 20, 49, 50, 1_000];
+    let expected = [Tier::Cold, Tier::Cold, Tier::Cold, Tier::Warm, Tier::Warm, Tier::Hot, Tier::Hot];
+    assert_eq!(scores.map(|score| tiers.of(score)), expected);
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use futures::future::join_all;
-use model::scoring::{EventId, EventType, Fact, Position, Properties, Score, ScoringRules};
+use model::scoring::{EventId, EventType, Fact, Position, Properties, Score, ScoringRules, fold};
 use model::{Consent, Contact, Email, Profile, Standing, Status, Suppression, Tenant};
 use serde_json::{Value, json};
 
@@ -137,7 +137,7 @@ pub async fn of_many_writers_of_one_contact_none_loses_a_fact(store: &impl AnySt
         for _ in 0..200 {
             let new = fact(n, &format!("e{n}"), "email.opened");
             let known = store.facts(tenant.id, jane.id, None).await.expect("read");
-            let score = Score::default().refolded(known.iter().chain([&new]), &ScoringRules::default());
+            let score = fold(known.iter().chain([&new]), &ScoringRules::default(), None).score;
             let profile = before.profile.clone();
             let write = LedgerWrite { before: before.clone(), profile, score, facts: vec![new] };
             match store.record(&tenant, write, now()).await {

@@ -9,12 +9,13 @@ pub mod index;
 pub mod ledger;
 pub mod moves;
 pub mod records;
+pub mod rules;
 
 use ::index::IndexTable;
 
 use crate::{
     ContactStore, FieldStore, IdempotencyStore, JobStore, LedgerStore, LoaderStore, ParkedStore, QuotaStore,
-    StoreError, TenantStore, UsageStore,
+    RulesStore, StoreError, TenantStore, UsageStore,
 };
 
 /// Is everything that keeps the contract.
@@ -30,6 +31,7 @@ pub trait AnyStore:
     + IndexTable<Error = StoreError>
     + LedgerStore
     + ParkedStore
+    + RulesStore
 {
 }
 
@@ -45,6 +47,7 @@ impl<S> AnyStore for S where
         + IndexTable<Error = StoreError>
         + LedgerStore
         + ParkedStore
+        + RulesStore
 {
 }
 
@@ -104,6 +107,8 @@ macro_rules! contract_tests {
             records::a_checkpoint_moves_on_only_from_where_it_stands,
             records::jobs_are_listed_newest_first,
             records::a_request_key_works_once,
+            rules::a_refold_keeps_its_plan_and_each_range_once,
+            rules::rules_are_published_only_over_those_that_were_read,
         );
     };
     (@each $store:expr; $($module:ident :: $clause:ident),* $(,)?) => {
