@@ -19,13 +19,13 @@ mod upsert;
 
 use api::{App, EdgeStore, Routes, Scope};
 use axum::http::Method;
-use store::{ContactStore, FieldStore, LedgerStore};
+use store::{ContactStore, FieldStore, LedgerStore, ListStore};
 use utoipa::OpenApi;
 
 /// Is what this function needs of a store.
-pub trait Store: EdgeStore + ContactStore + FieldStore + LedgerStore {}
+pub trait Store: EdgeStore + ContactStore + FieldStore + ListStore + LedgerStore {}
 
-impl<S: EdgeStore + ContactStore + FieldStore + LedgerStore> Store for S {}
+impl<S: EdgeStore + ContactStore + FieldStore + ListStore + LedgerStore> Store for S {}
 
 /// Gives the routes of this function.
 pub fn routes<S: Store>(app: &App<S>) -> Routes {

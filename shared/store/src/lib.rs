@@ -16,6 +16,7 @@ mod idempotency;
 mod index;
 mod jobs;
 mod ledger;
+mod lists;
 mod loaders;
 mod meter;
 mod objects;
@@ -48,6 +49,7 @@ pub use jobs::{
     Checkpoint, FileFormat, FileKind, IMPORTS_AT_ONCE, Job, JobStatus, JobStore, PlainText, Range, RowCounts,
 };
 pub use ledger::{FACTS_A_WRITE, FactPage, LedgerStore, LedgerWrite, Recorded};
+pub use lists::{ListChange, ListStore};
 pub use loaders::{LOADERS_A_TENANT, LoaderStore};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};

@@ -1,6 +1,6 @@
 //! From a rule to the contacts that it means, through the search index.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use index::{Answers, IndexTable, Planner, ReadError, Reader, Sort, SortKey};
 use model::rule::{Bound, Subject};
@@ -145,5 +145,5 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
 }
 
 fn means(rule: &Bound, contact: &Contact) -> bool {
-    rule.matches(Subject { contact, lists: &BTreeSet::new() })
+    rule.matches(Subject::of(contact))
 }

@@ -7,8 +7,8 @@ use std::ops::RangeBounds;
 use super::bound::{Bound, Leaf, Node, NumberTest, SetTest, Source, Test, TextTest, Value};
 use super::calendar::has_anniversary;
 use super::text::{normal_form, words};
-use super::{ListId, Moment, StandardField};
-use crate::{AttributeValue, Contact, Number, Tier};
+use super::{Moment, StandardField};
+use crate::{AttributeValue, Contact, ListNumber, Number, Tier};
 
 /// Is a contact with the static lists that it is on.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,14 @@ pub struct Subject<'c> {
     /// The contact.
     pub contact: &'c Contact,
     /// Its lists.
-    pub lists: &'c BTreeSet<ListId>,
+    pub lists: &'c BTreeSet<ListNumber>,
+}
+
+impl<'c> Subject<'c> {
+    /// Takes a contact as it is.
+    pub fn of(contact: &'c Contact) -> Self {
+        Self { contact, lists: &contact.profile.lists }
+    }
 }
 
 impl Bound {

@@ -17,6 +17,7 @@ mod index;
 mod jobs;
 mod ledger;
 mod listing;
+mod lists;
 mod loaders;
 mod ordinals;
 mod parked;
@@ -34,7 +35,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
 use chrono::{DateTime, Utc};
-use model::{Fields, TenantId};
+use model::{Fields, ListBook, TenantId};
 use moka::future::Cache;
 
 #[cfg(feature = "testing")]
@@ -50,7 +51,7 @@ type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::Attribute
 /// A function that starts has no time for more.
 const WARMING: Duration = Duration::from_secs(1);
 
-/// Field definitions change seldom, and a missed one is found by [`crate::Freshness::Strong`].
+/// Fields and lists change seldom, and a missed one is found by [`crate::Freshness::Strong`].
 const FIELDS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Keeps everything but files in five DynamoDB tables.
@@ -62,6 +63,7 @@ pub struct DynamoStore {
     fields: Cache<TenantId, Arc<Fields>>,
     /// Until when it is noted that a tenant's events may wait.
     parking: Cache<TenantId, DateTime<Utc>>,
+    lists: Cache<TenantId, Arc<ListBook>>,
     meter: Meter,
 }
 
@@ -103,6 +105,7 @@ impl DynamoStore {
             leases: Arc::default(),
             parking: Cache::new(10_000),
             fields: Cache::builder().max_capacity(10_000).time_to_live(FIELDS_CACHED_FOR).build(),
+            lists: Cache::builder().max_capacity(1_000).time_to_live(FIELDS_CACHED_FOR).build(),
             meter: Meter::default(),
         }
     }

@@ -2,7 +2,7 @@ use model::rule::Warning;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::request::pointed;
+use super::asked::pointed;
 
 /// Is something odd about a rule that works all the same.
 #[derive(Debug, Serialize, ToSchema)]
