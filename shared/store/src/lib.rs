@@ -26,6 +26,7 @@ mod quota;
 mod s3;
 mod sdk;
 mod search;
+mod search_counts;
 mod sqs;
 mod tenants;
 #[cfg(feature = "testing")]
@@ -59,6 +60,7 @@ pub use quota::QuotaStore;
 pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};
 pub use search::{ContactSearch, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
+pub use search_counts::Counted;
 pub use sqs::SqsRanges;
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
 pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};

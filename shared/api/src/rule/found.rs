@@ -58,6 +58,7 @@ pub struct Found {
     total: u64,
     next_cursor: Option<String>,
     warnings: Vec<WarningView>,
+    is_preview: bool,
 }
 
 /// Is where a page ended.
@@ -113,7 +114,15 @@ pub async fn found<S: RuleStore>(
         Cursor::token(&caller.tenant, CursorKind::Search, Place { question, now, value, ordinal })
     });
     let warnings = warnings.into_iter().map(WarningView::from).collect();
-    Ok(Found { items, total: matches.total(), next_cursor, warnings })
+    Ok(Found { items, total: matches.total(), next_cursor, warnings, is_preview: false })
+}
+
+impl Found {
+    /// Tells the total as the `count` that a list of this rule would have, too.
+    #[must_use]
+    pub fn as_preview(self) -> Self {
+        Self { is_preview: true, ..self }
+    }
 }
 
 impl IntoResponse for Found {
@@ -127,6 +136,10 @@ impl IntoResponse for Found {
             json!(self.warnings)
         );
         body.extend(rest.into_bytes());
+        if self.is_preview {
+            body.pop();
+            body.extend(format!(",\"count\":{}}}", self.total).into_bytes());
+        }
         ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
     }
 }
