@@ -274,12 +274,12 @@ async fn change_named<S: RuleStore>(
     }
     let ordinals: Vec<Ordinal> = contacts.keys().copied().collect();
     let results = apply(app, caller, target, direction, contacts.into_values().collect()).await;
-    let results = results.into_iter().map(|result| result.map_err(|error| error.to_problem()));
-    let results: BTreeMap<Ordinal, Result<bool, Problem>> = ordinals.into_iter().zip(results).collect();
+    let results = results.into_iter().map(|result| result.map_err(|error| Box::new(error.to_problem())));
+    let results: BTreeMap<Ordinal, Result<bool, Box<Problem>>> = ordinals.into_iter().zip(results).collect();
     let result = |place: Result<(Ordinal, Uuid), ApiError>| match place {
         Ok((ordinal, id)) => {
             let result = results.get(&ordinal).cloned().unwrap_or(Ok(false));
-            (Some(id), result.map_err(ApiError::from))
+            (Some(id), result.map_err(ApiError::Problem))
         }
         Err(error) => (None, Err(error)),
     };

@@ -26,7 +26,6 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
     /// # Errors
     /// When a table fails. A rule has an error of its own where the index alone does not tell, the
     /// rules with the fewest contacts to look at coming first.
-    #[expect(clippy::type_complexity, reason = "it says what it is")]
     pub async fn count_all(
         &self,
         rules: &[&Bound],

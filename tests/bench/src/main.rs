@@ -11,6 +11,7 @@ mod client;
 mod error;
 mod file;
 mod import;
+mod lists;
 mod neighbours;
 mod product;
 mod report;
@@ -43,6 +44,8 @@ enum Command {
     Neighbours(neighbours::NeighboursArgs),
     /// Search and count imported contacts, and tell what that costs and takes.
     Search(search::SearchArgs),
+    /// Count 200 segments of imported contacts in one pass, and hold each count against the contacts.
+    Lists(lists::ListsArgs),
 }
 
 /// Is what both commands take.
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(&args).map(|report| (report, args.common)),
         Command::Api(args) => api::run(&args).map(|report| (report, args.common)),
         Command::Neighbours(args) => neighbours::run(&args).map(|report| (report, args.common)),
+        Command::Lists(args) => lists::run(&args).map(|report| (report, args.common)),
         Command::Search(args) => search::run(&args).map(|report| (report, args.common)),
     };
     match measured.and_then(|(report, common): (Report, Common)| report.print(common.json)) {
