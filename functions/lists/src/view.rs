@@ -7,7 +7,7 @@ use model::rule::Bound;
 use model::{List, ListBook};
 use serde::Serialize;
 use serde_json::Value;
-use store::{ContactSearch, Counted};
+use store::{ContactSearch, Counted, UsageKind};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -122,7 +122,10 @@ pub(crate) async fn counts<S: RuleStore>(
     }
     let asked: Vec<&Bound> = rules.iter().flatten().collect();
     let search = ContactSearch { store: &app.store, tenant: &caller.tenant };
-    let mut counted = search.count_all(&asked).await.map_err(unanswered)?.into_iter();
+    let used = app.count(caller.tenant.id, UsageKind::Searches);
+    let (counted, used) = tokio::join!(search.count_all(&asked), used);
+    used?;
+    let mut counted = counted.map_err(unanswered)?.into_iter();
     let count = |rule: Result<Bound, ListProblem>| {
         rule.and_then(|_| match counted.next() {
             Some(Ok(counted)) => Ok(counted),
