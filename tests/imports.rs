@@ -100,8 +100,7 @@ fn a_file_in_another_encoding_is_rewritten_and_imported() {
 #[test]
 fn what_is_not_built_yet_is_refused_and_never_ignored() {
     let client = Product::get().client();
-    for body in [json!({"dry_run": true}), json!({"lists": ["VIP"]}), json!({"mapping": {"Score": "score"}})]
-    {
+    for body in [json!({"dry_run": true}), json!({"mapping": {"Score": "score"}})] {
         let reply = client.post("/api/v1/imports", &body);
         assert_eq!((reply.status, &reply.json["code"]), (422, &json!("not_available")), "{body}");
     }

@@ -12,6 +12,7 @@ mod crash;
 mod faults;
 mod imports;
 mod leads_binary;
+mod lists;
 mod openapi;
 mod product;
 mod readme;

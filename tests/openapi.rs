@@ -13,6 +13,7 @@ fn generated() -> utoipa::openapi::OpenApi {
         contacts::openapi(),
         events::openapi(),
         imports::openapi(),
+        lists::openapi(),
         search::openapi(),
         settings::openapi(),
     ])
@@ -39,6 +40,7 @@ fn the_document_and_the_routers_have_the_same_paths() {
     let routes = contacts::routes(&app)
         .merge(events::routes(&events))
         .merge(imports::routes(&deps))
+        .merge(lists::routes(&app))
         .merge(search::routes(&app))
         .merge(settings::routes(&settings, None));
     let sorted = |routes: &[(_, String)]| {

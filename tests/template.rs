@@ -81,6 +81,7 @@ fn routed() -> RouteSet {
         listed("contacts", contacts::routes(&app)),
         listed("events", events::routes(&events)),
         listed("imports", imports::routes(&deps)),
+        listed("lists", lists::routes(&app)),
         listed("search", search::routes(&app)),
         listed("settings", settings::routes(&settings, None)),
     ]
@@ -98,6 +99,7 @@ fn template_routers_document_and_watch_have_the_same_routes() {
         contacts::openapi(),
         events::openapi(),
         imports::openapi(),
+        lists::openapi(),
         search::openapi(),
         settings::openapi(),
     ]);
@@ -119,6 +121,8 @@ fn a_function_also_answers_what_is_under_its_paths_and_has_no_route() {
         "events /api/v1/events/{proxy+}",
         "imports /api/v1/imports",
         "imports /api/v1/imports/{proxy+}",
+        "lists /api/v1/lists",
+        "lists /api/v1/lists/{proxy+}",
         "search /api/v1/rules/{proxy+}",
         "settings $default",
     ];
@@ -169,9 +173,8 @@ fn functions_may_do_what_their_store_does() {
         assert!(allowed("ImportFunction").contains(&needed), "ImportFunction lacks {needed}");
     }
     // A key's use is noted, and its quota taken, in every function that keys open.
-    for function in
-        ["ContactsFunction", "EventsFunction", "ImportsFunction", "SearchFunction", "SettingsFunction"]
-    {
+    for function in ["Contacts", "Events", "Imports", "Lists", "Search", "Settings"] {
+        let function = &format!("{function}Function");
         assert!(allowed(function).contains("dynamodb:UpdateItem ConfigTable.Arn"), "{function}");
     }
     let settings = allowed("SettingsFunction");
@@ -222,6 +225,18 @@ fn functions_may_do_what_their_store_does() {
         "Query IndexTable.Arn",
     ] {
         assert!(allowed("SearchFunction").contains(&format!("dynamodb:{needed}")), "{needed}");
+    }
+    let lists = allowed("ListsFunction");
+    for needed in [
+        "BatchGetItem ContactsTable.Arn",
+        "PutItem ContactsTable.Arn",
+        "BatchGetItem DirectoryTable.Arn",
+        "Query ConfigTable.Arn",
+        "PutItem ConfigTable.Arn",
+        "DeleteItem ConfigTable.Arn",
+        "Query IndexTable.Arn",
+    ] {
+        assert!(lists.contains(&format!("dynamodb:{needed}")), "ListsFunction lacks {needed}");
     }
     for needed in ["GetItem IndexTable.Arn", "PutItem IndexTable.Arn", "BatchGetItem ContactsTable.Arn"] {
         assert!(allowed("IndexerFunction").contains(&format!("dynamodb:{needed}")), "{needed}");

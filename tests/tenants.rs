@@ -21,7 +21,11 @@ fn a_second_tenant_sees_nothing_of_the_first_on_any_endpoint() {
     let key_id = key.json["id"].as_str().expect("an id");
     let suppressed = json!({"suppressions": [{"email": "gone@example.com", "source": "owners' source"}]});
     owner.post("/api/v1/suppressions", &suppressed);
+    let list = owner.post("/api/v1/lists", &json!({"name": "owners' list", "type": "static"}));
+    let list_id = list.json["id"].as_str().expect("an id");
+    owner.post(&format!("/api/v1/lists/{list_id}/contacts"), &json!({"add": ["jane@example.com"]}));
     let secrets = [
+        list_id,
         contact_id,
         import_id,
         key_id,
@@ -37,7 +41,7 @@ fn a_second_tenant_sees_nothing_of_the_first_on_any_endpoint() {
     let mut walked = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in METHODS.iter().filter(|method| item.get(**method).is_some()) {
-            for id in [contact_id, import_id, key_id, "jane%40example.com", "gone%40example.com"] {
+            for id in [contact_id, import_id, key_id, list_id, "jane%40example.com", "gone%40example.com"] {
                 let reply = call(&stranger, method, &path.replace("{id}", id));
                 if path.contains("{id}") {
                     assert_eq!(reply.status, 404, "{method} {path} with {id}: {}", reply.text);
@@ -56,6 +60,7 @@ fn a_second_tenant_sees_nothing_of_the_first_on_any_endpoint() {
     }
     assert!(walked >= 30, "only {walked} calls were made");
     assert_eq!(owner.all_contacts(), before);
+    assert_eq!(owner.get(&format!("/api/v1/lists/{list_id}")).json["name"], "owners' list");
     assert_eq!(owner.get("/api/v1/suppressions/gone%40example.com").json["reason"], "manual");
     assert_eq!(
         Client::new(&owner.url, key.json["api_key"].as_str().expect("a key")).get("/api/v1/contacts").status,
@@ -77,6 +82,10 @@ fn call(client: &Client, method: &str, path: &str) -> Reply {
         ("post", "/api/v1/suppressions") => json!({"suppressions": [{"email": "other@example.net"}]}),
         ("post", "/api/v1/fields") => json!({"name": "Stranger's", "type": "text"}),
         ("post", "/api/v1/api-keys") => json!({"name": "stranger's", "scopes": ["contacts:read"]}),
+        ("post", "/api/v1/lists") => json!({"name": "Stranger's", "type": "static"}),
+        ("post", "/api/v1/lists/preview") => json!({"query": "jane OR john"}),
+        ("post", path) if path.starts_with("/api/v1/lists/") => json!({"add": ["jane@example.com"]}),
+        ("patch", path) if path.starts_with("/api/v1/lists/") => json!({"name": "Stranger's"}),
         ("patch", path) if path.starts_with("/api/v1/fields/") => json!({"name": "Stranger's"}),
         ("patch", _) => json!({"first_name": "Stranger"}),
         _ => json!({}),

@@ -19,13 +19,13 @@ mod upsert;
 
 use api::{App, EdgeStore, Routes, Scope};
 use axum::http::Method;
-use store::{ContactStore, FieldStore, LedgerStore, RulesStore};
+use store::{ContactStore, FieldStore, LedgerStore, ListStore, RulesStore};
 use utoipa::OpenApi;
 
 /// Is what this function needs of a store.
-pub trait Store: EdgeStore + ContactStore + FieldStore + LedgerStore + RulesStore {}
+pub trait Store: EdgeStore + ContactStore + FieldStore + LedgerStore + ListStore + RulesStore {}
 
-impl<S: EdgeStore + ContactStore + FieldStore + LedgerStore + RulesStore> Store for S {}
+impl<S: EdgeStore + ContactStore + FieldStore + LedgerStore + ListStore + RulesStore> Store for S {}
 
 /// Gives the routes of this function.
 pub fn routes<S: Store>(app: &App<S>) -> Routes {

@@ -311,6 +311,10 @@ fn kept_status(change: &Change, after: Status) -> Option<Invalid> {
 }
 
 fn of_the_row(invalid: Invalid) -> CellFault {
-    let field = if invalid.code == "too_many_tags" { "tags" } else { "" };
+    let field = match invalid.code {
+        "too_many_tags" => "tags",
+        "too_many_lists" => "lists",
+        _ => "",
+    };
     CellFault { column: None, field: field.to_owned(), invalid }
 }

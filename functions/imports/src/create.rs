@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use model::TenantId;
-use store::{IMPORTS_AT_ONCE, ItemOutcome, Job, JobStatus, Outcome, StoreError};
+use store::{Freshness, IMPORTS_AT_ONCE, ItemOutcome, Job, JobStatus, Outcome, StoreError};
 use uuid::Uuid;
 
 use crate::view::view;
@@ -33,11 +33,15 @@ pub async fn create<S: Store, O: Objects>(
 ) -> Result<Response, ApiError> {
     let key = key.request(&caller, &body.bytes);
     let mut members = Members::new(body.members);
-    let (filename, options) = options::read(&mut members);
+    let options::Asked { filename, mut options, lists } = options::read(&mut members);
     members.finish()?;
     let act = async || {
         if under_way(&app.store, caller.tenant.id, app.now()).await? >= IMPORTS_AT_ONCE {
             return Err(too_many());
+        }
+        if !lists.is_empty() {
+            let book = app.store.lists(&caller.tenant, Freshness::Strong).await?;
+            options.lists = options::lists(&book, &lists)?;
         }
         // Real time: ids sort by it, and it must not jump with the domain's clock.
         let job = Job::new(Uuid::now_v7(), caller.tenant.id, filename, options, app.now());

@@ -7,13 +7,13 @@ mod view;
 
 use api::{App, EdgeStore, HandlerState, Routes, Scope};
 use axum::http::Method;
-use store::{JobStore, ObjectStore};
+use store::{JobStore, ListStore, ObjectStore};
 use utoipa::OpenApi;
 
 /// Is what this function needs of a store.
-pub trait Store: EdgeStore + JobStore {}
+pub trait Store: EdgeStore + JobStore + ListStore {}
 
-impl<S: EdgeStore + JobStore> Store for S {}
+impl<S: EdgeStore + JobStore + ListStore> Store for S {}
 
 /// Is what this function needs of the bucket.
 pub trait Objects: ObjectStore + Clone + 'static {}

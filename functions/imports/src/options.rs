@@ -1,10 +1,11 @@
 //! What somebody asks of an import, read from JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use api::Members;
-use model::Invalid;
+use api::{ApiError, FieldError, Members};
 use model::import::{ColumnChoice, ImportOptions, Target};
+use model::rule::{ListRef, Lists};
+use model::{Invalid, ListBook, ListNumber};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -35,13 +36,25 @@ pub(crate) struct ImportInput {
     status_if_new: Option<String>,
     /// Tags that every contact of the file gets.
     tags: Option<Vec<String>>,
+    /// Static lists, by id or name, that every contact of the file is put on.
+    #[schema(example = json!(["Newsletter"]))]
+    lists: Option<Vec<String>>,
     /// The agreement that every person in the file gave: `{source, method, captured_at, text}`.
     #[schema(value_type = Option<Object>)]
     consent: Option<Map<String, Value>>,
 }
 
+/// Is what somebody asks of an import.
+pub(crate) struct Asked {
+    pub(crate) filename: String,
+    /// Without the lists.
+    pub(crate) options: ImportOptions,
+    /// By id or name.
+    pub(crate) lists: Vec<String>,
+}
+
 /// Takes the members of an import; what is wrong with them is noted there.
-pub(crate) fn read(members: &mut Members) -> (String, ImportOptions) {
+pub(crate) fn read(members: &mut Members) -> Asked {
     let filename = members.read("filename", filename).unwrap_or_else(|| "import.csv".to_owned());
     let options = ImportOptions {
         mode: members.parse("mode").unwrap_or_default(),
@@ -53,17 +66,37 @@ pub(crate) fn read(members: &mut Members) -> (String, ImportOptions) {
         status_if_new: members.parse("status_if_new").unwrap_or(model::Status::Active),
         tags: members.parse("tags").unwrap_or_default(),
         consent: members.parse("consent"),
+        lists: BTreeSet::new(),
     };
     if let Some(Err((member, invalid))) = options.consent.as_ref().map(model::Consent::check) {
         members.fault(&format!("consent/{member}"), invalid);
     }
-    for (name, off) in [("lists", Value::Array(Vec::new())), ("dry_run", Value::Bool(false))] {
-        if members.take(name).is_some_and(|value| value != off && !value.is_null()) {
-            let detail = format!("`{name}` is not available yet");
-            members.fault(name, Invalid::new("not_available", detail));
+    if members.take("dry_run").is_some_and(|value| value != Value::Bool(false) && !value.is_null()) {
+        members.fault("dry_run", Invalid::new("not_available", "`dry_run` is not available yet"));
+    }
+    Asked { filename, options, lists: members.parse("lists").unwrap_or_default() }
+}
+
+/// Finds the static lists that an import names.
+pub(crate) fn lists(book: &ListBook, names: &[String]) -> Result<BTreeSet<ListNumber>, ApiError> {
+    let mut numbers = BTreeSet::new();
+    let mut errors = Vec::new();
+    for (place, name) in names.iter().enumerate() {
+        let list = ListRef::new(name.as_str());
+        match list.as_ref().and_then(|list| book.list(list)) {
+            Some(number) => {
+                numbers.insert(number);
+            }
+            None => {
+                let detail = match list.and_then(|list| book.segment(&list)) {
+                    Some(_) => "this is a segment, whose rule says who is in it; name a static list",
+                    None => "there is no list of this name or id; make it first",
+                };
+                errors.push(FieldError::new(format!("/lists/{place}"), Invalid::new("unknown_list", detail)));
+            }
         }
     }
-    (filename, options)
+    if errors.is_empty() { Ok(numbers) } else { Err(ApiError::invalid(errors)) }
 }
 
 fn filename(value: Value) -> Result<String, Invalid> {

@@ -2,10 +2,13 @@ use api::App;
 use api::testing::{Client, Reply};
 use axum::http::Method;
 use model::import::{Column, OnBlank, PlannedColumn, Target};
-use model::{Overwrite, Tenant};
+use model::rule::Rule;
+use model::{List, ListId, ListName, Overwrite, Tenant};
 use serde_json::{Value, json};
 use store::testing::{MemoryObjects, MemoryStore, stored_tenant};
-use store::{Checkpoint, Clock, Consumed, Job, JobStatus, JobStore, Range, RowCounts};
+use store::{
+    Checkpoint, Clock, Consumed, Freshness, Job, JobStatus, JobStore, ListChange, ListStore, Range, RowCounts,
+};
 use uuid::Uuid;
 
 use crate::Deps;
@@ -59,7 +62,7 @@ async fn every_fault_of_the_options_is_told_with_its_pointer() {
         &client,
         json!({
             "filename": "", "mode": "replace", "mapping": {"A": "id", "B": 5, "C": {"feild": "x"}, "D": "score"},
-            "lists": ["VIP"], "dry_run": true, "tags": ["a", ""], "consent": {"source": "x"}, "on_blank": "drop", "foo": 1,
+            "lists": "VIP", "dry_run": true, "tags": ["a", ""], "consent": {"source": "x"}, "on_blank": "drop", "foo": 1,
         }),
     )
     .await;
@@ -82,6 +85,39 @@ async fn every_fault_of_the_options_is_told_with_its_pointer() {
         "/tags/1",
     ];
     assert_eq!(pointers, expected);
+}
+
+#[tokio::test]
+async fn an_import_names_static_lists_by_id_and_by_name() {
+    let Setup { store, tenant, client } = setup().await;
+    let mut names = vec!["VIP", "Hot"];
+    while let Some(name) = names.pop() {
+        let book = store.lists(&tenant, Freshness::Strong).await.unwrap();
+        let list = List {
+            id: ListId(Uuid::new_v4()),
+            number: book.next_number(),
+            name: ListName::parse(name).unwrap(),
+            rule: (name == "Hot").then(|| Rule::parse("score:>50").unwrap().rule),
+            created_at: chrono::Utc::now(),
+            updated_at: chrono::Utc::now(),
+        };
+        assert!(store.change_lists(&tenant, &book, ListChange::Insert(list)).await.unwrap());
+    }
+    let book = store.lists(&tenant, Freshness::Strong).await.unwrap();
+    let vip = book.named(&ListName::parse("VIP").unwrap()).unwrap();
+    for lists in [json!(["vip"]), json!([vip.id, "VIP"])] {
+        let created = post(&client, json!({"lists": lists})).await;
+        let id = created.json["id"].as_str().unwrap();
+        let job = store.job(tenant.id, id.parse().unwrap()).await.unwrap().unwrap();
+        assert_eq!(job.options.lists, [vip.number].into());
+    }
+    let refused = post(&client, json!({"lists": ["VIP", "Hot", "None"]})).await;
+    let errors = refused.json["errors"].as_array().unwrap();
+    let pointers: Vec<&str> = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    assert_eq!(
+        (refused.status, refused.code(), pointers),
+        (422, "unknown_list", vec!["/lists/1", "/lists/2"])
+    );
 }
 
 #[tokio::test]

@@ -1,16 +1,12 @@
+use api::rule::{Asked, RuleStore, WarningView, bound_at, unanswered};
 use api::{ApiError, App, Caller, JsonObject, Problem, QueryParams};
 use axum::Json;
 use axum::extract::State;
-use model::rule::NoLists;
 use serde::{Deserialize, Serialize};
 use store::{ContactSearch, UsageKind};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::Store;
 use crate::parse::RuleInput;
-use crate::request::{Asked, unanswered};
-use crate::tenant::bound;
-use crate::warning::WarningView;
 
 /// How many contacts a rule means.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,7 +40,7 @@ pub struct CountParams {
         (status = 422, body = Problem, description = "`too_broad`: the index does not tell, and too many contacts would have to be looked at"),
     )
 )]
-pub async fn count_by_query<S: Store>(
+pub async fn count_by_query<S: RuleStore>(
     State(app): State<App<S>>,
     caller: Caller,
     QueryParams(params): QueryParams<CountParams>,
@@ -64,7 +60,7 @@ pub async fn count_by_query<S: Store>(
         (status = 422, body = Problem, description = "`too_broad`: the index does not tell, and too many contacts would have to be looked at"),
     )
 )]
-pub async fn count<S: Store>(
+pub async fn count<S: RuleStore>(
     State(app): State<App<S>>,
     caller: Caller,
     body: JsonObject,
@@ -72,12 +68,12 @@ pub async fn count<S: Store>(
     counted(&app, &caller, &Asked::alone(body)?).await
 }
 
-async fn counted<S: Store>(
+async fn counted<S: RuleStore>(
     app: &App<S>,
     caller: &Caller,
     asked: &Asked,
 ) -> Result<Json<ContactCount>, ApiError> {
-    let (rule, warnings) = bound(app, caller, &asked.parse()?, &NoLists).await?;
+    let (rule, warnings) = bound_at(app.now(), &app.store, caller, &asked.parse()?).await?;
     let search = ContactSearch { store: &app.store, tenant: &caller.tenant };
     let used = app.count(caller.tenant.id, UsageKind::Searches);
     let (matches, used) = tokio::join!(search.find(rule, None), used);

@@ -1,20 +1,17 @@
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use api::rule::{Asked, RuleStore, WarningView, bound_to};
 use api::{ApiError, App, Caller, JsonObject, Location, Members, Problem};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, SecondsFormat, Utc};
-use model::Invalid;
-use model::rule::{Explanation, NoLists, Rule, Subject};
+use model::rule::{Explanation, FieldRef, Rule, StandardField, Subject};
+use model::{Invalid, ListBook};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use store::Freshness;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::Store;
-use crate::request::Asked;
-use crate::tenant::bound;
-use crate::warning::WarningView;
 
 /// A contact, and a rule in one of its spellings.
 #[derive(ToSchema)]
@@ -95,7 +92,7 @@ pub struct ExplainedNode {
         (status = 422, body = Problem, description = "The rule names a list or segment that there is not"),
     )
 )]
-pub async fn explain<S: Store>(
+pub async fn explain<S: RuleStore>(
     State(app): State<App<S>>,
     caller: Caller,
     body: JsonObject,
@@ -115,11 +112,15 @@ pub async fn explain<S: Store>(
         return Err(ApiError::malformed("no contact or no rule"));
     };
     let parsed = asked.parse()?;
-    let (bound, warnings) = bound(&app, &caller, &parsed, &NoLists).await?;
+    let lists = if parsed.rule.names_lists() {
+        app.store.lists(&caller.tenant, Freshness::Strong).await?
+    } else {
+        Arc::default()
+    };
+    let (bound, warnings) = bound_to(app.now(), &app.store, &caller, &parsed, lists.as_ref()).await?;
     let contact = Location::parse(&contact)?.find(&app.store, &caller).await?;
     let contact = contact.ok_or_else(|| ApiError::not_found("contact"))?;
-    let subject = Subject { contact: &contact, lists: &BTreeSet::new() };
-    let explanation = bound.explain(&parsed.rule, subject);
+    let explanation = bound.explain(&parsed.rule, Subject::of(&contact));
     Ok(Json(ExplainedRule {
         contact: contact.id.as_uuid(),
         member: explanation.holds,
@@ -128,13 +129,13 @@ pub async fn explain<S: Store>(
         time_zone: bound.moment.zone.to_string(),
         query: parsed.rule.to_string(),
         rule: parsed.rule.to_json(),
-        explanation: ExplainedNode::from(explanation),
+        explanation: ExplainedNode::of(explanation, &lists),
         warnings: warnings.into_iter().map(WarningView::from).collect(),
     }))
 }
 
-impl From<Explanation> for ExplainedNode {
-    fn from(explanation: Explanation) -> Self {
+impl ExplainedNode {
+    fn of(explanation: Explanation, lists: &ListBook) -> Self {
         let (node, is_leaf) = match &explanation.rule {
             Rule::All(_) => ("all", false),
             Rule::Any(_) => ("any", false),
@@ -148,10 +149,23 @@ impl From<Explanation> for ExplainedNode {
             node,
             query: explanation.rule.to_string(),
             truth: explanation.holds,
-            value: is_leaf.then(|| explanation.value.unwrap_or_default()),
+            value: is_leaf.then(|| value(&explanation, lists)),
             changes_at: explanation.changes_at.map(moment),
-            nodes: explanation.children.into_iter().map(Self::from).collect(),
+            nodes: explanation.children.into_iter().map(|node| Self::of(node, lists)).collect(),
         }
+    }
+}
+
+/// Gives the value that a condition read; static lists are told by their ids, as contacts are shown.
+fn value(explanation: &Explanation, lists: &ListBook) -> Value {
+    let read = explanation.value.clone().unwrap_or_default();
+    match &explanation.rule {
+        Rule::Field { field: FieldRef::Standard(StandardField::Lists), .. } => {
+            let numbers = serde_json::from_value(read).unwrap_or_default();
+            let ids = lists.ids(&numbers);
+            if ids.is_empty() { Value::Null } else { json!(ids) }
+        }
+        _ => read,
     }
 }
 

@@ -3,25 +3,15 @@
 mod count;
 mod explain;
 mod parse;
-mod request;
 mod search;
-mod sort;
-mod tenant;
-mod warning;
 
-use api::{App, EdgeStore, Routes, Scope};
+use api::rule::RuleStore;
+use api::{App, Routes, Scope};
 use axum::http::Method;
-use index::IndexTable;
-use store::{ContactStore, FieldStore, StoreError, UsageStore};
 use utoipa::OpenApi;
 
-/// Is what this function needs of a store.
-pub trait Store: EdgeStore + ContactStore + FieldStore + UsageStore + IndexTable<Error = StoreError> {}
-
-impl<S: EdgeStore + ContactStore + FieldStore + UsageStore + IndexTable<Error = StoreError>> Store for S {}
-
 /// Gives the routes of this function.
-pub fn routes<S: Store>(app: &App<S>) -> Routes {
+pub fn routes<S: RuleStore>(app: &App<S>) -> Routes {
     use Scope::ContactsRead;
     Routes::new()
         .on(app, Method::GET, "/contacts/search", ContactsRead, search::search_by_query::<S>)

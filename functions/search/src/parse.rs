@@ -1,16 +1,14 @@
+use std::collections::BTreeSet;
+
+use api::rule::{Asked, RuleStore, WarningView, bound_to};
 use api::{ApiError, App, Caller, JsonObject, Problem};
 use axum::Json;
 use axum::extract::State;
-use model::rule::{ListId, ListRef, Lists, Rule};
+use model::ListNumber;
+use model::rule::{ListRef, Lists, Rule, Segment};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use uuid::Uuid;
-
-use crate::Store;
-use crate::request::Asked;
-use crate::tenant::bound;
-use crate::warning::WarningView;
 
 /// A rule in one of its spellings.
 #[derive(ToSchema)]
@@ -57,13 +55,13 @@ pub struct ParsedRule {
         (status = 400, body = Problem, description = "The rule is not understood; each fault with its column or pointer"),
     )
 )]
-pub async fn parse<S: Store>(
+pub async fn parse<S: RuleStore>(
     State(app): State<App<S>>,
     caller: Caller,
     body: JsonObject,
 ) -> Result<Json<ParsedRule>, ApiError> {
     let parsed = Asked::alone(body)?.parse()?;
-    let (_, warnings) = bound(&app, &caller, &parsed, &AnyLists).await?;
+    let (_, warnings) = bound_to(app.now(), &app.store, &caller, &parsed, &AnyLists).await?;
     Ok(Json(ParsedRule {
         query: parsed.rule.to_string(),
         rule: parsed.rule.to_json(),
@@ -75,11 +73,16 @@ pub async fn parse<S: Store>(
 struct AnyLists;
 
 impl Lists for AnyLists {
-    fn list(&self, _: &ListRef) -> Option<ListId> {
-        Some(ListId(Uuid::nil()))
+    fn list(&self, _: &ListRef) -> Option<ListNumber> {
+        Some(ListNumber(0))
     }
 
-    fn segment(&self, name: &ListRef) -> Option<Rule> {
-        Some(Rule::List(name.clone()))
+    fn segment(&self, name: &ListRef) -> Option<Segment> {
+        let rule = Rule::List(name.clone());
+        Some(Segment { number: ListNumber(0), name: name.as_str().to_owned(), rule })
+    }
+
+    fn statics(&self) -> BTreeSet<ListNumber> {
+        BTreeSet::new()
     }
 }

@@ -25,8 +25,8 @@ pub(crate) struct KeyInput {
     #[schema(example = "nightly CRM sync")]
     name: String,
     /// What it may do, at most what the calling key may: `contacts:read`, `contacts:write`,
-    /// `imports:read`, `imports:write`, `suppressions:read`, `suppressions:write`, `settings:read`,
-    /// `settings:write`, `keys:read`, `keys:write`, or `*` for everything.
+    /// `imports:read`, `imports:write`, `lists:read`, `lists:write`, `suppressions:read`,
+    /// `suppressions:write`, `settings:read`, `settings:write`, `keys:read`, `keys:write`, or `*` for everything.
     #[schema(example = json!(["contacts:read", "contacts:write"]))]
     scopes: Vec<String>,
     /// From when on it is good for nothing; never if absent.

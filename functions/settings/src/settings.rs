@@ -3,7 +3,7 @@ use api::{
 };
 use axum::Json;
 use axum::extract::State;
-use model::{Invalid, MAX_FIELDS, MAX_TAGS, Settings, Tenant, ZoneName};
+use model::{Invalid, MAX_FIELDS, MAX_LISTS, MAX_LISTS_A_CONTACT, MAX_TAGS, Settings, Tenant, ZoneName};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -66,6 +66,10 @@ struct Limits {
     fields: usize,
     api_keys: usize,
     tags_a_contact: usize,
+    /// Static lists and segments together.
+    lists: usize,
+    static_lists_a_contact: usize,
+    list_contacts_a_call: usize,
     contact_bytes: usize,
     contacts_a_batch: usize,
     suppressions_a_call: usize,
@@ -81,6 +85,9 @@ const LIMITS: Limits = Limits {
     fields: MAX_FIELDS,
     api_keys: MAX_KEYS,
     tags_a_contact: MAX_TAGS,
+    lists: MAX_LISTS,
+    static_lists_a_contact: MAX_LISTS_A_CONTACT,
+    list_contacts_a_call: 1_000,
     contact_bytes: 400 * 1024,
     contacts_a_batch: 1_000,
     suppressions_a_call: 1_000,

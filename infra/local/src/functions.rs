@@ -40,6 +40,7 @@ pub(crate) fn router(plane: &DataPlane, app: App<DynamoStore>, operator: Option<
     contacts::routes(&app)
         .merge(events::routes(&events))
         .merge(imports::routes(&imports))
+        .merge(lists::routes(&app))
         .merge(search::routes(&app))
         .merge(settings::routes(&settings, operator))
         .into_router(&app)

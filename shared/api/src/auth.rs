@@ -28,6 +28,10 @@ pub enum Scope {
     ImportsRead,
     /// Start imports.
     ImportsWrite,
+    /// Read lists and segments, and count them.
+    ListsRead,
+    /// Make, change and delete lists, and put contacts on them.
+    ListsWrite,
     /// Read what addresses must not be written to.
     SuppressionsRead,
     /// Suppress addresses.
@@ -44,12 +48,14 @@ pub enum Scope {
 
 impl Scope {
     /// Lists every scope.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::ContactsRead,
         Self::ContactsWrite,
         Self::EventsWrite,
         Self::ImportsRead,
         Self::ImportsWrite,
+        Self::ListsRead,
+        Self::ListsWrite,
         Self::SuppressionsRead,
         Self::SuppressionsWrite,
         Self::SettingsRead,
@@ -66,6 +72,8 @@ impl Scope {
             Self::EventsWrite => "events:write",
             Self::ImportsRead => "imports:read",
             Self::ImportsWrite => "imports:write",
+            Self::ListsRead => "lists:read",
+            Self::ListsWrite => "lists:write",
             Self::SuppressionsRead => "suppressions:read",
             Self::SuppressionsWrite => "suppressions:write",
             Self::SettingsRead => "settings:read",

@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use model::scoring::Tiers;
-use model::{Contact, Engagement, Fields, Status, Tenant, Tier};
+use model::{Contact, Engagement, Fields, ListBook, ListNumber, Status, Tenant, Tier};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::{FieldStore, Freshness, StoreError};
+use store::{FieldStore, Freshness, ListStore, StoreError};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -70,11 +72,11 @@ pub struct ContactView {
     pub version: u64,
 }
 
-/// Shows contacts, with the fields of their tenant.
+/// Shows contacts, with the fields and lists of their tenant.
 ///
 /// # Errors
-/// What the store answers to the look-up of fields.
-pub async fn views<S: FieldStore>(
+/// What the store answers to the look-up of fields and lists.
+pub async fn views<S: FieldStore + ListStore>(
     store: &S,
     tenant: &Tenant,
     contacts: &[Contact],
@@ -85,10 +87,29 @@ pub async fn views<S: FieldStore>(
     if ids.any(|id| !fields.knows(*id)) {
         fields = store.fields(tenant, Freshness::Strong).await?;
     }
-    Ok(contacts.iter().map(|contact| view(contact, &fields, tenant.scoring.tiers)).collect())
+    let newest = contacts.iter().filter_map(|contact| contact.profile.lists.last().copied()).max();
+    let lists = match newest {
+        Some(newest) => lists_with(store, tenant, newest).await?,
+        None => Arc::default(),
+    };
+    Ok(contacts.iter().map(|contact| view(contact, &fields, &lists, tenant.scoring.tiers)).collect())
 }
 
-fn view(contact: &Contact, fields: &Fields, tiers: Tiers) -> ContactView {
+/// Reads lists, those up to this number among them.
+async fn lists_with<S: ListStore>(
+    store: &S,
+    tenant: &Tenant,
+    newest: ListNumber,
+) -> Result<Arc<ListBook>, StoreError> {
+    let lists = store.lists(tenant, Freshness::Cached).await?;
+    if lists.knows(newest) {
+        return Ok(lists);
+    }
+    // Another instance may have made a list since.
+    store.lists(tenant, Freshness::Strong).await
+}
+
+fn view(contact: &Contact, fields: &Fields, lists: &ListBook, tiers: Tiers) -> ContactView {
     let profile = &contact.profile;
     let engaged = |kind| profile.engagement.get(&kind).map(moment);
     let attributes = fields.named(&profile.attributes).into_iter();
@@ -106,7 +127,7 @@ fn view(contact: &Contact, fields: &Fields, tiers: Tiers) -> ContactView {
         status: profile.status,
         attributes: attributes.collect(),
         tags: profile.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
-        lists: Vec::new(),
+        lists: lists.ids(&profile.lists).into_iter().map(|list| list.0).collect(),
         score: contact.score,
         tier: tiers.of(contact.score),
         last_opened_at: engaged(Engagement::Opened),

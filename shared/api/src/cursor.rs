@@ -30,6 +30,12 @@ pub enum CursorKind {
     /// What a search found.
     #[serde(rename = "s")]
     Search,
+    /// All lists.
+    #[serde(rename = "l")]
+    Lists,
+    /// Whom a rule puts on a list.
+    #[serde(rename = "m")]
+    Members,
     /// What a contact did.
     #[serde(rename = "a")]
     Activity,

@@ -17,6 +17,7 @@ mod openapi;
 mod page;
 mod problem;
 mod routes;
+pub mod rule;
 mod tally;
 #[cfg(feature = "testing")]
 pub mod testing;

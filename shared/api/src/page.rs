@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use model::Contact;
 use model::Tenant;
-use store::{FieldStore, StoreError};
+use store::{FieldStore, ListStore, StoreError};
 
 use crate::{ApiError, Problem, views};
 
@@ -28,8 +28,8 @@ pub fn page_limit(limit: Option<usize>) -> Result<usize, ApiError> {
 /// Writes contacts as a JSON array, as many as an answer can hold, and tells how many that are.
 ///
 /// # Errors
-/// What the store answers to the look-up of fields.
-pub async fn page_items<S: FieldStore>(
+/// What the store answers to the look-up of fields and lists.
+pub async fn page_items<S: FieldStore + ListStore>(
     store: &S,
     tenant: &Tenant,
     contacts: &[Contact],

@@ -151,7 +151,7 @@ async fn unknown_method() -> Response {
 
 /// Tells paths that the contract describes and that are not built yet from those that never will be.
 fn is_planned(path: &str) -> bool {
-    const PLANNED: [&str; 4] = ["exports", "lists", "scoring", "forms"];
+    const PLANNED: [&str; 3] = ["exports", "scoring", "forms"];
     let first = path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/')?.split('/').next());
     first.is_some_and(|first| PLANNED.contains(&first))
 }

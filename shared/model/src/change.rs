@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttributeValue, Consent, Demands, Email, Engagement, FieldId, Invalid, MAX_TAGS, Phone, Profile, Status,
-    Suppression, Tag,
+    AttributeValue, Consent, Demands, Email, Engagement, FieldId, Invalid, ListNumber, MAX_LISTS_A_CONTACT,
+    MAX_TAGS, Phone, Profile, Status, Suppression, Tag,
 };
 
 /// Says when a given value replaces one that is there.
@@ -66,6 +66,15 @@ impl Default for TagChange {
     }
 }
 
+/// Puts a contact on static lists, and takes it from others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Membership {
+    /// On these.
+    pub add: BTreeSet<ListNumber>,
+    /// From these.
+    pub remove: BTreeSet<ListNumber>,
+}
+
 /// Lists what a write sets, clears and adds; what it does not name stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Change {
@@ -89,6 +98,8 @@ pub struct Change {
     pub attributes: BTreeMap<FieldId, Edit<AttributeValue>>,
     /// Labels.
     pub tags: TagChange,
+    /// Static lists.
+    pub lists: Membership,
     /// Moments of engagement.
     pub engagement: BTreeMap<Engagement, Edit<DateTime<Utc>>>,
     /// What the tenant's fields demand of it.
@@ -99,7 +110,7 @@ impl Change {
     /// Makes the profile of a new contact at an address that `suppressed` may hold.
     ///
     /// # Errors
-    /// `too_many_tags`, `required_attribute`.
+    /// `too_many_tags`, `too_many_lists`, `required_attribute`.
     pub fn create(
         &self,
         email: Email,
@@ -122,7 +133,7 @@ impl Change {
     ///
     /// # Errors
     /// `consent_required` when the write would end a suppression without a record;
-    /// `too_many_tags`; `required_attribute` when it would clear one.
+    /// `too_many_tags`; `too_many_lists`; `required_attribute` when it would clear one.
     pub fn update(&self, profile: &Profile) -> Result<Profile, Invalid> {
         let status = match self.status {
             Some(wanted) => profile.status.moved_to(wanted, self.consent.as_ref())?,
@@ -161,6 +172,13 @@ impl Change {
         }
         if profile.tags.len() > MAX_TAGS {
             return Err(Invalid::new("too_many_tags", format!("a contact carries at most {MAX_TAGS} tags")));
+        }
+        profile.lists.retain(|list| !self.lists.remove.contains(list));
+        let before = profile.lists.len();
+        profile.lists.extend(&self.lists.add);
+        if profile.lists.len() > MAX_LISTS_A_CONTACT.max(before) {
+            let detail = format!("a contact is on at most {MAX_LISTS_A_CONTACT} static lists");
+            return Err(Invalid::new("too_many_lists", detail));
         }
         Ok(profile)
     }
@@ -210,6 +228,18 @@ mod tests {
     fn none_clears() {
         let acme = Profile { company: Some("Acme".into()), ..jane() };
         assert_eq!(company(None, Overwrite::Always).update(&acme).unwrap().company, None);
+    }
+
+    #[test]
+    fn a_contact_is_on_so_many_lists_and_one_that_is_on_more_may_leave() {
+        let lists = |numbers: std::ops::Range<u32>| numbers.map(ListNumber).collect::<BTreeSet<_>>();
+        let on = Profile { lists: lists(0..199), ..jane() };
+        let change = |add, remove| Change { lists: Membership { add, remove }, ..Change::default() };
+        assert_eq!(change(lists(199..200), lists(0..0)).update(&on).unwrap().lists, lists(0..200));
+        let refused = change(lists(199..201), lists(0..0)).update(&on).unwrap_err();
+        assert_eq!(refused.code, "too_many_lists");
+        let full = Profile { lists: lists(0..300), ..jane() };
+        assert_eq!(change(lists(0..1), lists(299..300)).update(&full).unwrap().lists, lists(0..299));
     }
 
     #[test]

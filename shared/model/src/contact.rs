@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::scoring::Fold;
-use crate::{AttributeValue, ContactId, Email, FieldId, Grounds, Invalid, Ordinal, Phone, Status, Tag};
+use crate::{
+    AttributeValue, ContactId, Email, FieldId, Grounds, Invalid, ListNumber, Ordinal, Phone, Status, Tag,
+};
 
 /// Longest first or last name, in characters.
 pub const MAX_NAME_CHARS: usize = 100;
@@ -74,6 +76,8 @@ pub struct Profile {
     pub attributes: BTreeMap<FieldId, AttributeValue>,
     /// Labels.
     pub tags: BTreeSet<Tag>,
+    /// The static lists that it is on; numbers of lists that were deleted may stay.
+    pub lists: BTreeSet<ListNumber>,
     /// When the contact last opened, clicked, replied, visited.
     pub engagement: BTreeMap<Engagement, DateTime<Utc>>,
 }
@@ -93,6 +97,7 @@ impl Profile {
             grounds: None,
             attributes: BTreeMap::new(),
             tags: BTreeSet::new(),
+            lists: BTreeSet::new(),
             engagement: BTreeMap::new(),
         }
     }

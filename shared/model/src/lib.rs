@@ -9,6 +9,7 @@ mod fields;
 mod id;
 pub mod import;
 mod invalid;
+mod list;
 mod phone;
 pub mod rule;
 pub mod scoring;
@@ -20,7 +21,7 @@ mod tenant;
 mod upsert;
 mod value;
 
-pub use change::{Change, Edit, Overwrite, TagChange};
+pub use change::{Change, Edit, Membership, Overwrite, TagChange};
 pub use consent::Consent;
 pub use contact::{Contact, Engagement, MAX_NAME_CHARS, Origin, Profile, Tier, short_text};
 pub use email::{Email, MAX_EMAIL_CHARS};
@@ -28,6 +29,9 @@ pub use field::{FieldId, FieldSlug};
 pub use fields::{Demands, Field, Fields, MAX_FIELDS, Sweep};
 pub use id::{ContactId, IdKey, Ordinal};
 pub use invalid::Invalid;
+pub use list::{
+    List, ListBook, ListId, ListName, ListNumber, MAX_LIST_NAME_CHARS, MAX_LISTS, MAX_LISTS_A_CONTACT,
+};
 pub use phone::Phone;
 pub use settings::{Settings, UnknownAddresses, ZoneName};
 pub use status::Status;

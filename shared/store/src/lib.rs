@@ -16,6 +16,7 @@ mod idempotency;
 mod index;
 mod jobs;
 mod ledger;
+mod lists;
 mod loaders;
 mod meter;
 mod objects;
@@ -26,6 +27,7 @@ mod rules;
 mod s3;
 mod sdk;
 mod search;
+mod search_counts;
 mod sqs;
 mod tenants;
 #[cfg(feature = "testing")]
@@ -49,6 +51,7 @@ pub use jobs::{
     Checkpoint, FileFormat, FileKind, IMPORTS_AT_ONCE, Job, JobStatus, JobStore, PlainText, Range, RowCounts,
 };
 pub use ledger::{FACTS_A_WRITE, FactPage, LedgerStore, LedgerWrite, Recorded};
+pub use lists::{ListChange, ListStore};
 pub use loaders::{LOADERS_A_TENANT, LoaderStore};
 pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
@@ -61,6 +64,7 @@ pub use rules::RulesStore;
 pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};
 pub use search::{ContactSearch, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
+pub use search_counts::Counted;
 pub use sqs::{SqsBackground, SqsRanges, SqsRefolds};
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
 pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};

@@ -1,6 +1,6 @@
 //! From a rule to the contacts that it means, through the search index.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use index::{Answers, IndexTable, Planner, ReadError, Reader, Sort, SortKey};
 use model::rule::{Bound, Subject};
@@ -58,6 +58,11 @@ impl Matches {
     pub fn total(&self) -> u64 {
         self.ordinals.len()
     }
+
+    /// Counts those that were born before another one.
+    pub fn older_than(&self, ordinal: Ordinal) -> u64 {
+        self.ordinals.range_cardinality(..ordinal.0)
+    }
 }
 
 /// Holds some of the contacts that a rule means.
@@ -75,12 +80,10 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
     /// # Errors
     /// [`SearchError::TooManyToLookAt`] where the index alone does not tell.
     pub async fn find(&self, rule: Bound, sort: Option<Sort>) -> Result<Matches, SearchError> {
-        let addresses = self.addresses(&rule).await?;
+        let addresses = self.addresses(&[&rule]).await?;
         let id_key = self.tenant.secret.id_key();
         let question = Planner { id_key: &id_key, addresses: &addresses }.question(&rule);
-        let next = self.store.ordinals(self.tenant).await?;
-        let slabs = next.0.div_ceil(1 << 18) as u16;
-        let reader = Reader::new(self.store, index_generation(self.tenant.id), slabs);
+        let reader = self.reader().await?;
         let answers = reader.read([&question], sort.map(|sort| sort.field)).await?;
         let answer = answers.to(&question);
         let open = answer.open();
@@ -127,9 +130,16 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
         Ok(page)
     }
 
-    /// Finds the ordinals of the contacts at the addresses that a rule names.
-    async fn addresses(&self, rule: &Bound) -> Result<BTreeMap<String, u32>, StoreError> {
-        let named = Planner::emails(rule).into_iter();
+    /// Reads up to the tenant's highest ordinal.
+    pub(crate) async fn reader(&self) -> Result<Reader<'_, S>, StoreError> {
+        let next = self.store.ordinals(self.tenant).await?;
+        let slabs = next.0.div_ceil(1 << 18) as u16;
+        Ok(Reader::new(self.store, index_generation(self.tenant.id), slabs))
+    }
+
+    /// Finds the ordinals of the contacts at the addresses that rules name.
+    pub(crate) async fn addresses(&self, rules: &[&Bound]) -> Result<BTreeMap<String, u32>, StoreError> {
+        let named = rules.iter().flat_map(|rule| Planner::emails(rule));
         let emails: Vec<Email> =
             named.filter_map(|form| Email::parse(form).ok().filter(|email| email.as_str() == form)).collect();
         if emails.is_empty() {
@@ -144,6 +154,6 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
     }
 }
 
-fn means(rule: &Bound, contact: &Contact) -> bool {
-    rule.matches(Subject { contact, lists: &BTreeSet::new() })
+pub(crate) fn means(rule: &Bound, contact: &Contact) -> bool {
+    rule.matches(Subject::of(contact))
 }

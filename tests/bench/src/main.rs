@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod file;
 mod import;
+mod lists;
 mod neighbours;
 mod product;
 mod report;
@@ -46,6 +47,8 @@ enum Command {
     Search(search::SearchArgs),
     /// Send shuffled engagement events, compare every score with a plain fold, and count units.
     Events(events::EventsArgs),
+    /// Count 200 segments of imported contacts in one pass, and hold each count against the contacts.
+    Lists(lists::ListsArgs),
 }
 
 /// Is what both commands take.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Api(args) => api::run(&args).map(|report| (report, args.common)),
         Command::Neighbours(args) => neighbours::run(&args).map(|report| (report, args.common)),
         Command::Events(args) => events::run(&args).map(|report| (report, args.common)),
+        Command::Lists(args) => lists::run(&args).map(|report| (report, args.common)),
         Command::Search(args) => search::run(&args).map(|report| (report, args.common)),
     };
     match measured.and_then(|(report, common): (Report, Common)| report.print(common.json)) {

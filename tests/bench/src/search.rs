@@ -1,6 +1,7 @@
 //! What searches cost and take, on contacts that were imported as users do it.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ::api::App;
@@ -51,25 +52,58 @@ pub struct SearchArgs {
 /// # Errors
 /// When the product fails, or the index does not come to know all contacts.
 pub fn run(args: &SearchArgs) -> Result<Report, BenchError> {
-    let folder = tempfile::tempdir().map_err(BenchError::system("cannot make a directory"))?;
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let port = port.map_err(BenchError::system("cannot find a free port"))?.port();
-    let options = ["--dynamodb-port".to_owned(), port.to_string()];
-    let product = Product::start_with(args.common.binary.as_deref(), &folder.path().join("data"), &options)?;
-
-    let rows = Rows { count: args.contacts, seed: 1, duplicates: 0.0, bad: 0.0 };
-    let path = folder.path().join("contacts.csv");
-    let size_bytes = file::write(&rows, &path)?;
-    let fresh = [Expected::of(&rows).created, 0, 0, 0];
     let mut report = Report::default();
-    import::import(&product, &path, size_bytes, "import", fresh, &mut report)?;
-    let waited = until_indexed(&product, args.contacts)?;
-    report.add("indexed after the import was done", waited.as_secs_f64(), "s");
-
+    let Imported { product, port, .. } = imported(args.contacts, args.common.binary.as_deref(), &mut report)?;
     let runtime = tokio::runtime::Runtime::new().map_err(BenchError::system("cannot start a runtime"))?;
     runtime.block_on(measure(args, port, &mut report))?;
     report.add("peak memory of the process", product.peak_memory_mib()?, "MiB");
     Ok(report)
+}
+
+/// Is a product with contacts that the index knows.
+pub(crate) struct Imported {
+    pub(crate) product: Product,
+    /// Of its tables.
+    pub(crate) port: u16,
+    /// Goes last: the product has its data there.
+    _folder: tempfile::TempDir,
+}
+
+/// Imports contacts and waits until the index knows them all.
+pub(crate) fn imported(
+    contacts: u64,
+    binary: Option<&Path>,
+    report: &mut Report,
+) -> Result<Imported, BenchError> {
+    let folder = tempfile::tempdir().map_err(BenchError::system("cannot make a directory"))?;
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let port = port.map_err(BenchError::system("cannot find a free port"))?.port();
+    let options = ["--dynamodb-port".to_owned(), port.to_string()];
+    let product = Product::start_with(binary, &folder.path().join("data"), &options)?;
+
+    let rows = Rows { count: contacts, seed: 1, duplicates: 0.0, bad: 0.0 };
+    let path = folder.path().join("contacts.csv");
+    let size_bytes = file::write(&rows, &path)?;
+    let fresh = [Expected::of(&rows).created, 0, 0, 0];
+    import::import(&product, &path, size_bytes, "import", fresh, report)?;
+    let waited = until_indexed(&product, contacts)?;
+    report.add("indexed after the import was done", waited.as_secs_f64(), "s");
+    Ok(Imported { product, port, _folder: folder })
+}
+
+/// Reaches the tables of a product by a client of its own, which counts their units.
+pub(crate) fn tables(port: u16) -> DynamoStore {
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let local = || "local".to_owned();
+    let endpoints = Endpoints {
+        dynamodb: endpoint.clone(),
+        s3: endpoint.clone(),
+        sqs: endpoint.clone(),
+        eventbridge: endpoint,
+        access_key: local(),
+        secret_key: local(),
+    };
+    DynamoStore::new(&SdkConfig::for_endpoints(endpoints), Tables::prefixed("leads-")).metered()
 }
 
 fn until_indexed(product: &Product, contacts: u64) -> Result<Duration, BenchError> {
@@ -91,18 +125,7 @@ fn until_indexed(product: &Product, contacts: u64) -> Result<Duration, BenchErro
 
 /// Asks the search function itself, beside the product and on its tables, to count their units.
 async fn measure(args: &SearchArgs, port: u16, report: &mut Report) -> Result<(), BenchError> {
-    let endpoint = format!("http://127.0.0.1:{port}");
-    let local = || "local".to_owned();
-    let endpoints = Endpoints {
-        dynamodb: endpoint.clone(),
-        s3: endpoint.clone(),
-        sqs: endpoint.clone(),
-        eventbridge: endpoint,
-        access_key: local(),
-        secret_key: local(),
-    };
-    let sdk = SdkConfig::for_endpoints(endpoints);
-    let store = DynamoStore::new(&sdk, Tables::prefixed("leads-")).metered();
+    let store = tables(port);
     let router = search::routes(&App::new(store.clone(), Clock::default()));
     let router = router.into_router(&App::new(store.clone(), Clock::default()));
     for (query, sort) in QUESTIONS {

@@ -5,8 +5,8 @@ use model::rule::text::{normal_form, words};
 use model::{AttributeValue, Contact, Status};
 
 use super::{
-    COMPANY, CREATED_AT, EMAIL_DOMAIN, EMAIL_START, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME, PHONE_END, SCORE,
-    STATUS, TAGS, WORDS, attribute, email_start, engaged, engagements, odd_email, phone_end,
+    COMPANY, CREATED_AT, EMAIL_DOMAIN, EMAIL_START, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME, LISTS, PHONE_END,
+    SCORE, STATUS, TAGS, WORDS, attribute, email_start, engaged, engagements, list_term, odd_email, phone_end,
 };
 use crate::{Facts, Term};
 
@@ -44,6 +44,9 @@ impl Facts {
         for tag in &profile.tags {
             facts.term(TAGS, Term::value(&normal_form(tag.as_str())));
             facts.flag(Flag::TAGS);
+        }
+        for list in &profile.lists {
+            facts.term(LISTS, list_term(*list));
         }
         for (kind, at) in &profile.engagement {
             facts.columns.insert(engaged(*kind), minute(*at) as f64);

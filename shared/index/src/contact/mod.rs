@@ -6,7 +6,7 @@
 //! | further words of the names and the company | each as a term of [`WORDS`] |
 //! | email | its first six bytes, and its domain |
 //! | phone | its last four digits |
-//! | status, tags | a term each; `active` is who has no other status |
+//! | status, tags, static lists | a term each; `active` is who has no other status |
 //! | custom booleans | a term for true; false is who has a value and not that one |
 //! | score, counters, custom numbers | the number; no score and no counter is nought |
 //! | dates | the day |
@@ -27,7 +27,7 @@ mod sort;
 mod tests;
 mod text;
 
-use model::{AttributeType, Engagement, FieldId};
+use model::{AttributeType, Engagement, FieldId, ListNumber};
 
 use crate::{IndexedFields, Term};
 
@@ -48,6 +48,7 @@ pub(crate) const TAGS: u16 = 9;
 pub(crate) const WORDS: u16 = 10;
 pub(crate) const SCORE: u16 = 11;
 pub(crate) const CREATED_AT: u16 = 12;
+pub(crate) const LISTS: u16 = 13;
 const ENGAGED: u16 = 16;
 const ENGAGEMENTS: u16 = 20;
 const PRESENCE: u16 = 32;
@@ -93,7 +94,7 @@ impl IndexedFields {
         let engaged = Engagement::ALL.into_iter().flat_map(|kind| [engaged(kind), engagements(kind)]);
         let columns = [SCORE, CREATED_AT].into_iter().chain(engaged).chain(presence);
         Self {
-            terms: (EMAIL_START..=WORDS).chain(attributes()).collect(),
+            terms: (EMAIL_START..=WORDS).chain([LISTS]).chain(attributes()).collect(),
             columns: columns.chain(attributes()).collect(),
         }
     }
@@ -146,6 +147,11 @@ pub(crate) fn email_start(email: &str) -> (Term, bool) {
 pub(crate) fn phone_end(phone: &str) -> (&str, bool) {
     let cut = phone.ceil_char_boundary(phone.len().saturating_sub(PHONE_END_BYTES));
     (phone.split_at(cut).1, cut == 0)
+}
+
+/// Gives the term of who is on a static list.
+pub(crate) fn list_term(list: ListNumber) -> Term {
+    Term::value(&list.0.to_string())
 }
 
 /// Marks addresses of which the index does not tell what rules compare.

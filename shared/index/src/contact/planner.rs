@@ -3,19 +3,22 @@
 //! The index answers most conditions itself. Where it knows less than the contacts do, the question
 //! says [`Question::Perhaps`] around a superset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::rule::text::Piece;
 use model::rule::{Bound, Leaf, Moment, Node, SetTest, Source, StandardField, Test, TextTest, Value};
-use model::{AttributeType, ContactId, IdKey, Status, Tier};
+use model::{AttributeType, ContactId, IdKey, ListNumber, Status, Tier};
 
 use super::column::{column, is_within, number_ranges};
 use super::text::{any_of, text, value};
 use super::{
-    COMPANY, CREATED_AT, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME, PHONE_END, SCORE, STATUS, TAGS, WORDS,
-    attribute, email, engaged, engagements, phone_end,
+    COMPANY, CREATED_AT, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME, LISTS, PHONE_END, SCORE, STATUS, TAGS,
+    WORDS, attribute, email, engaged, engagements, list_term, phone_end,
 };
 use crate::{Predicate, Question, Term};
+
+/// Above this one walk over all postings of the field is cheaper than a query for each list.
+const LISTS_ASKED_SINGLY: usize = 16;
 
 /// Turns rules of one tenant into questions.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ impl Planner<'_> {
                 }
                 _ => Question::nobody(),
             },
-            Source::List(_) => Question::unknown(),
+            Source::List(list) => on_list(list),
         }
     }
 
@@ -141,6 +144,10 @@ impl Planner<'_> {
                 Question::All(vec![has(Flag::TAGS), Question::All(tags)])
             }
             (F::Tags, _) => has(Flag::TAGS),
+            (F::Lists, Test::Lists(SetTest::Any(lists))) => on_any_list(lists),
+            (F::Lists, Test::Lists(SetTest::All(lists))) => {
+                Question::All(lists.iter().copied().map(on_list).collect())
+            }
             (F::LastEngaged(kind), _) => column(engaged(kind), leaf, moment),
             (F::CreatedAt, _) => column(CREATED_AT, leaf, moment),
             (F::Id | F::Email | F::Score | F::Engagements(_) | F::UpdatedAt | F::Lists, _) => {
@@ -173,6 +180,19 @@ fn add_emails<'r>(node: &'r Node, emails: &mut Vec<&'r str>) {
 
 pub(super) fn not(question: Question) -> Question {
     Question::Not(Box::new(question))
+}
+
+fn on_list(list: ListNumber) -> Question {
+    Question::Term(LISTS, list_term(list))
+}
+
+/// Asks for each of a few lists, and of many for all postings of the field at once.
+fn on_any_list(lists: &BTreeSet<ListNumber>) -> Question {
+    if lists.len() <= LISTS_ASKED_SINGLY {
+        return any_of(lists.iter().copied().map(on_list));
+    }
+    let numbers: BTreeSet<String> = lists.iter().map(|list| list.0.to_string()).collect();
+    Question::Value(LISTS, Predicate::new(move |number: &str| numbers.contains(number)))
 }
 
 fn has(flag: Flag) -> Question {

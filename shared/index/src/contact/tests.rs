@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::executor::block_on;
-use model::rule::{Bound, Moment, NoLists, Parsed, Rule, Subject, Zone, bind};
+use model::rule::{Bound, Moment, Parsed, Rule, Subject, Zone, bind};
 use model::scoring::{Fold, Tiers};
 use model::{
     AttributeType, AttributeValue, Contact, ContactId, Email, Engagement, Field, FieldId, FieldSlug, Fields,
-    Ordinal, Phone, Profile, Status, Tag, TenantSecret,
+    List, ListBook, ListId, ListName, ListNumber, Ordinal, Phone, Profile, Status, Tag, TenantSecret,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option::of;
@@ -83,6 +83,7 @@ const EMAIL_PARTS: [&str; 14] = [
 const PHONES: [&str; 5] = ["+14155550100", "+1 415 555 0101", "call me", "+4989123456", "12"];
 const PHONE_PARTS: [&str; 7] = ["+1", "0100", "50100", "100", "me", "+14155550100", "12"];
 const TAGS: [&str; 4] = ["partner", "VIP", "été", "beta tester"];
+const LISTS: [&str; 7] = ["L0", "L1", "L19", "L2", "L3", "L4", "L5"];
 const NUMBERS: [&str; 6] = ["0", "-1", "20", "49.5", "50", "1000000"];
 const DAYS: [&str; 6] = ["2026-11-23", "2026-11-22", "2024-02-29", "1990-12-01", "2026-12-24", "2025-01-01"];
 const INSTANTS: [&str; 5] = [
@@ -113,6 +114,24 @@ const ATTRIBUTES: [(AttributeType, u32, &str); 5] = [
     (AttributeType::Text, 48, "remark"),
 ];
 
+/// More static lists than are asked for one by one, and two segments.
+fn lists() -> ListBook {
+    let list = |number: u32, name: String, rule: Option<&str>| List {
+        id: ListId(uuid::Uuid::from_u128(number.into())),
+        number: ListNumber(number),
+        name: ListName::parse(&name).unwrap(),
+        rule: rule.map(|query| Rule::parse(query).unwrap().rule),
+        created_at: now(),
+        updated_at: now(),
+    };
+    let statics = (0..20).map(|number| list(number, format!("L{number}"), None));
+    let segments = [
+        list(20, "warm".to_owned(), Some("score:>=20 OR list:L0")),
+        list(21, "cool".to_owned(), Some("NOT segment:warm")),
+    ];
+    ListBook::new(1, 23, statics.chain(segments))
+}
+
 fn instants() -> impl Strategy<Value = DateTime<Utc>> {
     // Around the edges of minutes, spans and days.
     let ago = [0, 7, 8, 30, 60, 67, 3_600, 43_207, 43_208, 30 * 86_400, 30 * 86_400 + 7, -30, -86_400];
@@ -141,10 +160,17 @@ fn profile() -> impl Strategy<Value = Profile> {
     let text = || of(select(TEXTS.to_vec()).prop_map(str::to_owned));
     let engagement = vec((select(Engagement::ALL.to_vec()), instants()), 0..4);
     let names = (text(), text(), text(), text(), of(select(PHONES.to_vec())));
-    let rest =
-        (select(Status::ALL.to_vec()), btree_set(select(TAGS.to_vec()), 0..3), engagement, attributes());
+    // The last one is of a list that was deleted.
+    let lists = btree_set(select(vec![0, 1, 2, 19, 22]).prop_map(ListNumber), 0..3);
+    let rest = (
+        select(Status::ALL.to_vec()),
+        btree_set(select(TAGS.to_vec()), 0..3),
+        engagement,
+        attributes(),
+        lists,
+    );
     (names, rest).prop_map(|((first_name, last_name, company, job_title, phone), rest)| {
-        let (status, tags, engagement, values) = rest;
+        let (status, tags, engagement, values, lists) = rest;
         let attributes =
             ATTRIBUTES.iter().zip(values).filter(|(_, value)| *value != AttributeValue::Text(String::new()));
         Profile {
@@ -154,6 +180,7 @@ fn profile() -> impl Strategy<Value = Profile> {
             job_title,
             phone: phone.map(|phone| Phone::parse(phone).unwrap()),
             tags: tags.into_iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
+            lists,
             engagement: engagement.into_iter().collect(),
             attributes: attributes
                 .map(|((kind, number, _), value)| (FieldId { kind: *kind, number: *number }, value))
@@ -216,6 +243,7 @@ fn condition() -> impl Strategy<Value = String> {
         "score",
         "tier",
         "tags",
+        "lists",
         "last_opened_at",
         "opens",
         "created_at",
@@ -248,6 +276,9 @@ fn condition() -> impl Strategy<Value = String> {
                 let tags: Vec<String> = tags.into_iter().map(quoted).collect();
                 format!("tags:{operator}({})", tags.join(", "))
             }),
+        2 => (select(vec!["has_any", "has_all", "has_none"]), vec(select(LISTS.to_vec()), 1..3))
+            .prop_map(|(operator, lists)| format!("lists:{operator}({})", lists.join(", "))),
+        1 => select(vec!["list:L0", "list:l19", "segment:warm", "segment:Cool"]).prop_map(str::to_owned),
         2 => (select(vec!["has", "missing"]), select(all.to_vec())).prop_map(|(what, field)| format!("{what}:{field}")),
         3 => vec(select(PARTS.into_iter().chain(EMAIL_PARTS).collect::<Vec<_>>()), 1..3)
             .prop_map(move |words| quoted(&words.join(" "))),
@@ -271,7 +302,7 @@ fn bound(query: &str) -> Option<Bound> {
     let parsed: Parsed = Rule::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
     let moment =
         Moment::new(now(), Zone::parse("Europe/Berlin").unwrap()).with_tiers(Tiers { warm: -1, hot: 5 });
-    bind(&parsed, &fields(), &NoLists, &moment).ok().map(|(bound, _)| bound)
+    bind(&parsed, &fields(), &lists(), &moment).ok().map(|(bound, _)| bound)
 }
 
 /// Asks the index, and tells who is meant for certain and who has to be looked at.
@@ -296,8 +327,7 @@ proptest! {
     fn the_index_means_whom_the_rule_means(contacts in contacts(), query in query()) {
         let Some(rule) = bound(&query) else { return Ok(()) };
         let (certain, open) = asked(&contacts, &rule);
-        let lists = BTreeSet::new();
-        let means = |contact: &&Contact| rule.matches(Subject { contact, lists: &lists });
+        let means = |contact: &&Contact| rule.matches(Subject::of(contact));
         let expected: BTreeSet<u32> = contacts.iter().filter(means).map(|contact| contact.ordinal.0).collect();
         prop_assert!(certain.is_subset(&expected), "{query} does not mean {:?}", &certain - &expected);
         let possible = &certain | &open;
@@ -324,6 +354,7 @@ fn usual_rules_leave_nobody_to_be_looked_at() {
         "created_at:this_year",
         "tag:vip -tag:partner",
         "budget:20..50",
+        "list:L0 AND NOT segment:cool AND has:lists",
     ] {
         for people in &people {
             // An address in another normal form has to be looked at.

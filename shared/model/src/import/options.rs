@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Consent, Mode, Overwrite, Status, Tag};
+use crate::{Consent, ListNumber, Mode, Overwrite, Status, Tag};
 
 /// Says what a blank cell means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -60,6 +60,8 @@ pub struct ImportOptions {
     pub status_if_new: Status,
     /// Tags that every contact of the file gets.
     pub tags: BTreeSet<Tag>,
+    /// Static lists that every contact of the file is put on.
+    pub lists: BTreeSet<ListNumber>,
     /// The agreement that every person in the file gave.
     pub consent: Option<Consent>,
 }
@@ -75,6 +77,7 @@ impl Default for ImportOptions {
             status: None,
             status_if_new: Status::Active,
             tags: BTreeSet::new(),
+            lists: BTreeSet::new(),
             consent: None,
         }
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::opt_out::OptOut;
 use super::{Column, ImportOptions, OnBlank, Target, cell};
 use crate::{
-    AttributeValue, Change, Demands, Edit, Email, FieldId, Invalid, MAX_NAME_CHARS, Phone, Status, TagChange,
-    short_text,
+    AttributeValue, Change, Demands, Edit, Email, FieldId, Invalid, MAX_NAME_CHARS, Membership, Phone,
+    Status, TagChange, short_text,
 };
 
 /// Says how one column is read, with the id its attribute is stored under.
@@ -61,6 +61,7 @@ impl RowReader {
             status_if_new: Some(options.status_if_new),
             consent: options.consent.clone(),
             tags: TagChange::Add(options.tags.clone()),
+            lists: Membership { add: options.lists.clone(), ..Membership::default() },
             ..Change::default()
         };
         Self { columns, template }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::bound::{Bound, Leaf, Node, SetTest, Source, Test};
 use super::error::{Fault, did_you_mean, shown};
 use super::{
-    Choice, Condition, FieldRef, Kind, LeafPlace, ListId, ListRef, Lists, Literal, MAX_DEPTH, MAX_LEAVES,
-    Moment, Parsed, Place, Rule, RuleError, StandardField, text, typed,
+    Choice, Condition, FieldRef, Kind, LeafPlace, ListRef, Lists, Literal, MAX_DEPTH, MAX_LEAVES, Moment,
+    Parsed, Place, Rule, RuleError, StandardField, text, typed,
 };
-use crate::{AttributeType, Fields, Status, Tier};
+use crate::{AttributeType, Fields, ListNumber, Status, Tier};
 
 /// Most conditions of a rule with all segments that it names.
 const MAX_LEAVES_WITH_SEGMENTS: usize = 10 * MAX_LEAVES;
@@ -78,8 +78,9 @@ struct Binder<'b, L> {
     warnings: Vec<Warning>,
     errors: Vec<RuleError>,
     leaves: usize,
-    /// The segments whose rules are being bound, with the place that named the outermost.
-    within: Vec<(ListRef, LeafPlace)>,
+    /// The segments whose rules are being bound, by number and name, with the place that named the
+    /// outermost.
+    within: Vec<(ListNumber, String, LeafPlace)>,
 }
 
 impl<L: Lists> Binder<'_, L> {
@@ -104,7 +105,7 @@ impl<L: Lists> Binder<'_, L> {
     fn place(&mut self) -> LeafPlace {
         let nowhere = || LeafPlace { field: Place::Column(1), value: Place::Column(1) };
         match self.within.first() {
-            Some((_, place)) => place.clone(),
+            Some((.., place)) => place.clone(),
             None => self.places.next().cloned().unwrap_or_else(nowhere),
         }
     }
@@ -148,6 +149,10 @@ impl<L: Lists> Binder<'_, L> {
             },
         };
         let test = match (kind, condition) {
+            // Of a list that was deleted contacts may still hold the number.
+            (Kind::Lists, Condition::Exists | Condition::Missing) => {
+                Test::Lists(SetTest::Any(self.lists.statics()))
+            }
             (_, Condition::Exists | Condition::Missing) => Test::Exists,
             (
                 Kind::Lists,
@@ -157,7 +162,7 @@ impl<L: Lists> Binder<'_, L> {
                     Some(list) => self.list(&list, &place.value),
                     None => Err(no_list(&name.to_string()).at(place.value.clone())),
                 });
-                let lists: BTreeSet<ListId> = lists.collect::<Result<_, _>>()?;
+                let lists: BTreeSet<ListNumber> = lists.collect::<Result<_, _>>()?;
                 Test::Lists(if *choice == Choice::HasAll { SetTest::All(lists) } else { SetTest::Any(lists) })
             }
             _ => typed::test(source, kind, field, condition, self.moment)
@@ -167,35 +172,61 @@ impl<L: Lists> Binder<'_, L> {
         Ok(Leaf { source, test, is_negated })
     }
 
-    fn list(&self, list: &ListRef, place: &Place) -> Result<ListId, RuleError> {
-        self.lists.list(list).ok_or_else(|| self.placed(no_list(list.as_str()), place))
+    fn list(&self, list: &ListRef, place: &Place) -> Result<ListNumber, RuleError> {
+        if let Some(number) = self.lists.list(list) {
+            return Ok(number);
+        }
+        let name = shown(list.as_str());
+        let fault = match self.lists.segment(list) {
+            Some(_) => {
+                let detail = format!("`{name}` is no static list but a segment; ask for it by `segment:`");
+                Fault::new("unknown_list", detail)
+            }
+            None => no_list(list.as_str()),
+        };
+        Err(self.placed(fault, place))
     }
 
-    fn segment(&mut self, segment: &ListRef, place: &LeafPlace) -> Result<Node, RuleError> {
-        let rule = self.lists.segment(segment);
-        let rule = rule.ok_or_else(|| self.placed(no_segment(segment.as_str()), &place.value))?;
-        let is_cycle = self.within.iter().any(|(outer, _)| outer == segment);
-        if is_cycle || self.within.len() >= MAX_DEPTH {
-            let detail = if is_cycle {
-                format!("the segment `{}` is part of its own rule", shown(segment.as_str()))
-            } else {
-                format!("segments name each other more than {MAX_DEPTH} levels deep")
+    fn segment(&mut self, name: &ListRef, place: &LeafPlace) -> Result<Node, RuleError> {
+        let Some(segment) = self.lists.segment(name) else {
+            let fault = match self.lists.list(name) {
+                Some(_) => {
+                    let name = shown(name.as_str());
+                    let detail = format!("`{name}` is no segment but a static list; ask for it by `list:`");
+                    Fault::new("unknown_segment", detail)
+                }
+                None => no_segment(name.as_str()),
             };
-            return Err(self.placed(Fault::new("segment_cycle", detail), &place.value));
+            return Err(self.placed(fault, &place.value));
+        };
+        let is_cycle = self.within.iter().any(|(outer, ..)| *outer == segment.number);
+        if is_cycle || self.within.len() >= MAX_DEPTH {
+            let fault = if is_cycle {
+                let chain: Vec<String> = self.within.iter().map(|(_, name, _)| shown(name)).collect();
+                let detail = format!(
+                    "the segment `{}` is part of its own rule: {} > {0}",
+                    shown(&segment.name),
+                    chain.join(" > ")
+                );
+                Fault::new("segment_cycle", detail)
+            } else {
+                let detail = format!("segments name each other more than {MAX_DEPTH} levels deep");
+                Fault::new("segments_too_deep", detail)
+            };
+            return Err(self.placed(fault, &place.value));
         }
-        self.within.push((segment.clone(), place.clone()));
-        let node = self.node(&rule);
+        self.within.push((segment.number, segment.name, place.clone()));
+        let node = self.node(&segment.rule);
         self.within.pop();
-        Ok(Node::Segment(Box::new((rule, node))))
+        Ok(Node::Segment(Box::new((segment.rule, node))))
     }
 
     /// Places a fault; one in a segment's rule says so.
     fn placed(&self, fault: Fault, place: &Place) -> RuleError {
         match self.within.last() {
             None => fault.at(place.clone()),
-            Some((segment, _)) => {
-                let detail =
-                    format!("in the rule of the segment `{}`: {}", shown(segment.as_str()), fault.detail);
+            Some((_, segment, _)) => {
+                let detail = format!("in the rule of the segment `{}`: {}", shown(segment), fault.detail);
                 Fault::new(fault.code, detail).at(place.clone())
             }
         }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::text::Piece;
-use super::{Clock, ListId, Moment, Range, Rule, StandardField, TimeSpan};
-use crate::{FieldId, Number};
+use super::{Clock, Moment, Range, Rule, StandardField, TimeSpan};
+use crate::{FieldId, ListNumber, Number};
 
 /// Is a rule bound to a tenant's fields and lists and to a moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ pub enum Source {
     /// What bare words look at.
     Words,
     /// The membership in a static list: true or missing.
-    List(ListId),
+    List(ListNumber),
 }
 
 /// Is what has to be true of a value. Every test fails on a missing one.
@@ -80,7 +80,7 @@ pub enum Test {
     /// The normal forms of the tags compare.
     Tags(SetTest<String>),
     /// The static lists compare.
-    Lists(SetTest<ListId>),
+    Lists(SetTest<ListNumber>),
     /// All of these are found.
     Words(Vec<Piece>),
 }
@@ -134,7 +134,7 @@ pub enum Value<'c> {
     /// Tags as they are kept; at least one.
     Tags(Vec<&'c str>),
     /// Static lists; at least one.
-    Lists(&'c BTreeSet<ListId>),
+    Lists(&'c BTreeSet<ListNumber>),
     /// The texts that bare words look at.
     Words(&'c crate::Profile),
 }

@@ -7,9 +7,9 @@ use std::ops::RangeBounds;
 use super::bound::{Bound, Leaf, Node, NumberTest, SetTest, Source, Test, TextTest, Value};
 use super::calendar::has_anniversary;
 use super::text::{normal_form, words};
-use super::{ListId, Moment, StandardField};
+use super::{Moment, StandardField};
 use crate::scoring::Tiers;
-use crate::{AttributeValue, Contact, Number};
+use crate::{AttributeValue, Contact, ListNumber, Number};
 
 /// Is a contact with the static lists that it is on.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,14 @@ pub struct Subject<'c> {
     /// The contact.
     pub contact: &'c Contact,
     /// Its lists.
-    pub lists: &'c BTreeSet<ListId>,
+    pub lists: &'c BTreeSet<ListNumber>,
+}
+
+impl<'c> Subject<'c> {
+    /// Takes a contact as it is.
+    pub fn of(contact: &'c Contact) -> Self {
+        Self { contact, lists: &contact.profile.lists }
+    }
 }
 
 impl Bound {

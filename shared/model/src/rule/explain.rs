@@ -212,7 +212,7 @@ impl Value<'_> {
             Self::Day(day) => day.to_string().into(),
             Self::Instant(instant) => instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true).into(),
             Self::Tags(tags) => json!(tags),
-            Self::Lists(lists) => lists.iter().map(|list| list.0.to_string()).collect(),
+            Self::Lists(lists) => lists.iter().map(|list| list.0).collect(),
             Self::Words(profile) => json!({
                 "first_name": profile.first_name,
                 "last_name": profile.last_name,

@@ -75,7 +75,7 @@ pub use explain::Explanation;
 pub use field::{FieldRef, Kind, StandardField};
 pub(crate) use json::{condition as condition_of_json, value_of as value_of_condition};
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_LEAVES, MAX_VALUES};
-pub use lists::{ListId, Lists, NoLists};
+pub use lists::{Lists, NoLists, Segment};
 pub use operator::Operator;
 pub use span::{Period, PeriodUnit, TimeSpan, TimeUnit};
 pub use tree::{Choice, Comparison, Condition, LeafPlace, ListRef, Literal, Parsed, Place, Relative, Rule};

@@ -14,8 +14,8 @@ use aws_sdk_dynamodb::types::AttributeValue as Value;
 use chrono::{DateTime, Utc};
 use model::scoring::Fold;
 use model::{
-    AttributeType, AttributeValue, Contact, ContactId, Email, Engagement, FieldId, Grounds, Number, Ordinal,
-    Origin, Phone, Profile, Standing, Suppression, SuppressionReason, Tag,
+    AttributeType, AttributeValue, Contact, ContactId, Email, Engagement, FieldId, Grounds, ListNumber,
+    Number, Ordinal, Origin, Phone, Profile, Standing, Suppression, SuppressionReason, Tag,
 };
 use uuid::Uuid;
 
@@ -76,6 +76,9 @@ pub(super) fn to_item(addresses: &Addresses, contact: &Contact) -> Result<Item, 
     }
     if !profile.tags.is_empty() {
         set("tags", Value::Ss(profile.tags.iter().map(|tag| tag.as_str().to_owned()).collect()));
+    }
+    if !profile.lists.is_empty() {
+        set("lists", Value::Ns(profile.lists.iter().map(|list| list.0.to_string()).collect()));
     }
     for (engagement, name) in ENGAGEMENTS {
         if let Some(at) = profile.engagement.get(&engagement) {
@@ -173,6 +176,10 @@ fn contact(read: &Reader<'_>, email: &Email) -> Result<Contact, StoreError> {
         Some(tags) => tags.iter().map(|tag| Tag::parse(tag).map_err(malformed)).collect::<Result<_, _>>()?,
         None => Default::default(),
     };
+    let lists = match read.optional("lists", Value::as_ns)? {
+        Some(lists) => lists.iter().map(|list| parsed(list).map(ListNumber)).collect::<Result<_, _>>()?,
+        None => Default::default(),
+    };
     let phone = match text("phone")? {
         Some(typed) => Some(Phone { typed, e164: text("e164")? }),
         None => None,
@@ -198,6 +205,7 @@ fn contact(read: &Reader<'_>, email: &Email) -> Result<Contact, StoreError> {
             grounds,
             attributes: attributes(read.item)?,
             tags,
+            lists,
             engagement,
         },
         score: if read.item.contains_key("score") { read.number("score")? } else { 0 },
@@ -286,6 +294,7 @@ fn value_size(value: &Value) -> usize {
         Value::N(digits) => digits.len().div_ceil(2) + 1,
         Value::B(bytes) => bytes.as_ref().len(),
         Value::Ss(texts) => texts.iter().map(String::len).sum(),
+        Value::Ns(numbers) => numbers.iter().map(|digits| digits.len().div_ceil(2) + 1).sum(),
         _ => 1,
     }
 }
@@ -365,6 +374,7 @@ mod tests {
                     (flag, AttributeValue::infer("true")),
                 ]),
                 tags: BTreeSet::from([Tag::parse("partner").unwrap()]),
+                lists: BTreeSet::from([ListNumber(7), ListNumber(12)]),
                 engagement: BTreeMap::from([(Engagement::Opened, now)]),
                 grounds: Some(Grounds { reason: SuppressionReason::Complaint, source: Some("loop".into()) }),
                 ..Profile::new(
@@ -399,7 +409,7 @@ mod tests {
 
     #[test]
     fn a_malformed_item_is_an_error_and_never_half_a_contact() {
-        for name in ["id", "ord", "st", "a.d2", "src"] {
+        for name in ["id", "ord", "st", "lists", "a.d2", "src"] {
             let mut item = to_item(&addresses(), &contact()).unwrap();
             item.insert(name.to_owned(), Value::S("?".to_owned()));
             let read = standing(&item, &contact().profile.email);

@@ -17,6 +17,7 @@ mod index;
 mod jobs;
 mod ledger;
 mod listing;
+mod lists;
 mod loaders;
 mod ordinals;
 mod parked;
@@ -36,7 +37,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
 use chrono::{DateTime, Utc};
 use model::scoring::ScoringRules;
-use model::{Fields, TenantId};
+use model::{Fields, ListBook, TenantId};
 use moka::future::Cache;
 
 #[cfg(feature = "testing")]
@@ -52,7 +53,7 @@ type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::Attribute
 /// A function that starts has no time for more.
 const WARMING: Duration = Duration::from_secs(1);
 
-/// Field definitions change seldom, and a missed one is found by [`crate::Freshness::Strong`].
+/// Fields and lists change seldom, and a missed one is found by [`crate::Freshness::Strong`].
 const FIELDS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Keeps everything but files in five DynamoDB tables.
@@ -65,6 +66,7 @@ pub struct DynamoStore {
     /// Until when it is noted that a tenant's events may wait.
     parking: Cache<TenantId, DateTime<Utc>>,
     rules: Cache<(TenantId, u64), Arc<ScoringRules>>,
+    lists: Cache<TenantId, Arc<ListBook>>,
     meter: Meter,
 }
 
@@ -108,6 +110,7 @@ impl DynamoStore {
             fields: Cache::builder().max_capacity(10_000).time_to_live(FIELDS_CACHED_FOR).build(),
             // A version of rules never changes.
             rules: Cache::builder().max_capacity(1_000).build(),
+            lists: Cache::builder().max_capacity(1_000).time_to_live(FIELDS_CACHED_FOR).build(),
             meter: Meter::default(),
         }
     }

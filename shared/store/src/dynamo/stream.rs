@@ -105,6 +105,8 @@ enum Attribute {
     Bool(bool),
     #[serde(rename = "SS")]
     Ss(Vec<String>),
+    #[serde(rename = "NS")]
+    Ns(Vec<String>),
 }
 
 impl TryFrom<Attribute> for Value {
@@ -119,6 +121,7 @@ impl TryFrom<Attribute> for Value {
             }
             Attribute::Bool(value) => Self::Bool(value),
             Attribute::Ss(texts) => Self::Ss(texts),
+            Attribute::Ns(numbers) => Self::Ns(numbers),
         })
     }
 }

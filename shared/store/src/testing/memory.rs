@@ -36,6 +36,7 @@ pub(super) struct State {
     pub(super) ledgers: HashMap<(TenantId, ContactId), super::memory_ledger::Ledger>,
     pub(super) fields: HashMap<TenantId, BTreeMap<FieldSlug, Field>>,
     pub(super) next_field: HashMap<TenantId, u32>,
+    pub(super) lists: HashMap<TenantId, model::ListBook>,
     pub(super) usage: BTreeMap<(TenantId, NaiveDate), BTreeMap<(UsageKind, String), UsageRecord>>,
     pub(super) quotas: HashMap<(Uuid, u64), u32>,
     pub(super) index: BTreeMap<ItemKey, IndexItem>,

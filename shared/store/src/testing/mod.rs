@@ -8,6 +8,7 @@ mod memory_files;
 mod memory_index;
 mod memory_jobs;
 mod memory_ledger;
+mod memory_lists;
 mod memory_records;
 mod memory_rules;
 

@@ -40,8 +40,10 @@ fn operators_and_values_have_to_fit_their_field() {
         ("list:Nobody", "unknown_list", "column 6: there is no list `Nobody`"),
         ("lists:has_any(VIP, Nobody)", "unknown_list", "`Nobody`"),
         ("segment:Nobody", "unknown_segment", "`Nobody`"),
-        ("segment:Snake", "segment_cycle", "is part of its own rule"),
-        ("segment:x", "segment_cycle", "more than 10 levels deep"),
+        ("segment:Snake", "segment_cycle", "is part of its own rule: Snake > Tail > Snake"),
+        ("list:Warm", "unknown_list", "`Warm` is no static list but a segment"),
+        ("segment:VIP", "unknown_segment", "`VIP` is no segment but a static list"),
+        ("segment:x", "segments_too_deep", "more than 10 levels deep"),
         ("segment:Broken", "wrong_type", "column 9: in the rule of the segment `Broken`: expected a number"),
         ("segment:Wide segment:Wide segment:Wide", "too_many_conditions", "at most 2000 conditions"),
     ] {

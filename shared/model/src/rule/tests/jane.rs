@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::rule::{Bound, ListId, ListRef, Lists, Moment, Rule, Subject, Warning, Zone, bind};
+use crate::rule::{Bound, ListRef, Lists, Moment, Rule, Segment, Subject, Warning, Zone, bind};
 use crate::{
     AttributeType, AttributeValue, Contact, ContactId, Email, Engagement, Field, FieldId, FieldSlug, Fields,
-    Number, Ordinal, Phone, Profile, Status, Tag,
+    ListNumber, Number, Ordinal, Phone, Profile, Status, Tag,
 };
 
-pub(super) const VIP: ListId = ListId(Uuid::from_u128(1));
-pub(super) const OLD: ListId = ListId(Uuid::from_u128(2));
+pub(super) const VIP: ListNumber = ListNumber(1);
+pub(super) const OLD: ListNumber = ListNumber(2);
 
 pub(super) fn instant(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -84,7 +84,7 @@ pub(super) fn jane() -> Contact {
 pub(super) struct Known;
 
 impl Lists for Known {
-    fn list(&self, name: &ListRef) -> Option<ListId> {
+    fn list(&self, name: &ListRef) -> Option<ListNumber> {
         match name.as_str() {
             "VIP" => Some(VIP),
             "Old" => Some(OLD),
@@ -92,8 +92,9 @@ impl Lists for Known {
         }
     }
 
-    fn segment(&self, name: &ListRef) -> Option<Rule> {
-        let query = match name.as_str() {
+    fn segment(&self, name: &ListRef) -> Option<Segment> {
+        let name = name.as_str();
+        let query = match name {
             "Warm" => "score:20..49",
             "Warm VIP" => "segment:Warm AND list:VIP",
             "Snake" => "score:>5 OR segment:Tail",
@@ -104,7 +105,13 @@ impl Lists for Known {
             deep if deep.chars().all(|c| c == 'x') => &format!("segment:{deep}x"),
             _ => return None,
         };
-        Some(Rule::parse(query).unwrap().rule)
+        let number = name.bytes().fold(7_u32, |number, byte| number.wrapping_mul(31) ^ u32::from(byte));
+        let number = ListNumber(number);
+        Some(Segment { number, name: name.to_owned(), rule: Rule::parse(query).unwrap().rule })
+    }
+
+    fn statics(&self) -> BTreeSet<ListNumber> {
+        BTreeSet::from([VIP, OLD])
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::jane::{Known, bound, fields, finds, finds_of, jane, now};
-use crate::rule::{Kind, Operator, Rule, bind};
+use crate::rule::{Kind, Operator, Rule, Subject, bind};
 use crate::{Email, FieldSlug};
 
 /// Of each operator: a type, a query that finds Jane, and one that does not.
@@ -193,7 +193,7 @@ fn types_have_the_operators_that_the_documentation_says_and_missing_values_pass_
             let query = Rule::from_json(&tree).unwrap().rule.to_string();
             let on_no_list = {
                 let (_, bound, _) = bound(&query, &now());
-                bound.matches(crate::rule::Subject { contact: &nobody, lists: &BTreeSet::new() })
+                bound.matches(Subject { contact: &nobody, lists: &BTreeSet::new() })
             };
             let denies = ["missing", "is_not", "not_in", "not_contains", "has_none"].contains(&operator);
             assert_eq!(on_no_list, denies, "{kind}: {query}");
@@ -229,7 +229,7 @@ fn a_custom_field_with_the_name_of_a_standard_one_is_reached_by_its_prefix() {
         [("t1".parse().unwrap(), crate::AttributeValue::Text("high".to_owned()))].into();
     let parsed = Rule::parse("attributes.score:high AND score:42").unwrap();
     let (bound, _) = bind(&parsed, &fields, &Known, &now()).unwrap();
-    assert!(bound.matches(crate::rule::Subject { contact: &contact, lists: &BTreeSet::new() }));
+    assert!(bound.matches(Subject { contact: &contact, lists: &BTreeSet::new() }));
 }
 
 #[test]
@@ -244,7 +244,16 @@ fn not_binds_tighter_than_and_and_and_tighter_than_or() {
 #[test]
 fn lists_and_segments_are_memberships() {
     assert!(finds("list:VIP") && !finds("list:Old"));
+    assert!(finds("has:lists") && finds("lists:has_any(VIP, Old)") && !finds("lists:has_all(VIP, Old)"));
     assert!(finds("segment:Warm") && finds("segment:\"Warm VIP\"") && !finds("NOT segment:Warm"));
+}
+
+#[test]
+fn who_is_on_nothing_but_a_deleted_list_is_on_none() {
+    let (_, bound, _) = bound("missing:lists", &now());
+    let contact = jane();
+    let on = |list| bound.matches(Subject { contact: &contact, lists: &BTreeSet::from([list]) });
+    assert!(on(crate::ListNumber(9)) && !on(super::jane::OLD));
 }
 
 #[test]

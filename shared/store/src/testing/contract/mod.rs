@@ -7,6 +7,7 @@ pub mod erasure;
 pub mod ground;
 pub mod index;
 pub mod ledger;
+pub mod lists;
 pub mod moves;
 pub mod records;
 pub mod rules;
@@ -14,8 +15,8 @@ pub mod rules;
 use ::index::IndexTable;
 
 use crate::{
-    ContactStore, FieldStore, IdempotencyStore, JobStore, LedgerStore, LoaderStore, ParkedStore, QuotaStore,
-    RulesStore, StoreError, TenantStore, UsageStore,
+    ContactStore, FieldStore, IdempotencyStore, JobStore, LedgerStore, ListStore, LoaderStore, ParkedStore,
+    QuotaStore, RulesStore, StoreError, TenantStore, UsageStore,
 };
 
 /// Is everything that keeps the contract.
@@ -23,6 +24,7 @@ pub trait AnyStore:
     ContactStore
     + TenantStore
     + FieldStore
+    + ListStore
     + JobStore
     + LoaderStore
     + IdempotencyStore
@@ -39,6 +41,7 @@ impl<S> AnyStore for S where
     S: ContactStore
         + TenantStore
         + FieldStore
+        + ListStore
         + JobStore
         + LoaderStore
         + IdempotencyStore
@@ -96,6 +99,8 @@ macro_rules! contract_tests {
             ledger::an_update_keeps_where_the_fold_stands,
             ledger::a_fact_waits_for_the_contact_of_its_address,
             ledger::an_erasure_leaves_no_fact,
+            lists::a_list_changes_only_from_where_all_of_them_stand,
+            lists::a_contact_keeps_its_lists_wherever_it_goes,
             moves::an_email_change_keeps_the_id,
             moves::an_email_change_to_a_taken_address_changes_nothing,
             moves::an_email_change_of_what_changed_since_changes_nothing,

@@ -1,22 +1,32 @@
 //! The rule of a request, in either spelling.
 
-use api::{ApiError, FieldError, JsonObject, Members, Problem};
 use axum::http::StatusCode;
 use model::Invalid;
 use model::rule::{Parsed, Place, Rule, RuleError};
 use serde_json::Value;
 use store::{MAX_LOOKED_AT, SearchError};
 
+use crate::{ApiError, FieldError, JsonObject, Members, Problem};
+
 /// Is a rule as a body has it.
 #[derive(Debug)]
-pub(crate) enum Asked {
+pub enum Asked {
+    /// A query string.
     Query(String),
+    /// A tree.
     Tree(Value),
 }
 
+/// Says that a fault is among those of the members.
+#[derive(Debug, Clone, Copy)]
+pub struct Noted;
+
 impl Asked {
     /// Reads a body that holds a rule and nothing else.
-    pub(crate) fn alone(body: JsonObject) -> Result<Self, ApiError> {
+    ///
+    /// # Errors
+    /// 422 where there is none, or something else.
+    pub fn alone(body: JsonObject) -> Result<Self, ApiError> {
         let mut members = Members::new(body.members);
         let asked = Self::read(&mut members);
         members.finish()?;
@@ -24,27 +34,39 @@ impl Asked {
     }
 
     /// Takes `query` or `rule`; what is wrong with that is noted in the members.
-    pub(crate) fn read(members: &mut Members) -> Option<Self> {
+    pub fn read(members: &mut Members) -> Option<Self> {
+        let asked = Self::read_any(members);
+        if let Ok(None) = asked {
+            members.fault("query", Invalid::new("required", "give a `query`, or a `rule` instead"));
+        }
+        asked.ok().flatten()
+    }
+
+    /// Takes `query` or `rule` where one is given; what is wrong with it is noted in the members.
+    ///
+    /// # Errors
+    /// Nothing more is told than what is noted.
+    pub fn read_any(members: &mut Members) -> Result<Option<Self>, Noted> {
         match (members.take("query"), members.take("rule")) {
-            (None | Some(Value::Null), None | Some(Value::Null)) => {
-                members.fault("query", Invalid::new("required", "give a `query`, or a `rule` instead"));
-                None
-            }
-            (None | Some(Value::Null), Some(tree)) => Some(Self::Tree(tree)),
-            (Some(Value::String(query)), None | Some(Value::Null)) => Some(Self::Query(query)),
+            (None | Some(Value::Null), None | Some(Value::Null)) => Ok(None),
+            (None | Some(Value::Null), Some(tree)) => Ok(Some(Self::Tree(tree))),
+            (Some(Value::String(query)), None | Some(Value::Null)) => Ok(Some(Self::Query(query))),
             (Some(_), None | Some(Value::Null)) => {
                 members.fault("query", Invalid::new("wrong_type", "give text, or a `rule` instead"));
-                None
+                Err(Noted)
             }
             (Some(_), Some(_)) => {
                 members.fault("rule", Invalid::new("conflict", "give either `query` or `rule`, not both"));
-                None
+                Err(Noted)
             }
         }
     }
 
     /// Reads the rule.
-    pub(crate) fn parse(&self) -> Result<Parsed, ApiError> {
+    ///
+    /// # Errors
+    /// 400 with the place of the fault.
+    pub fn parse(&self) -> Result<Parsed, ApiError> {
         let parsed = match self {
             Self::Query(query) => Rule::parse(query),
             Self::Tree(tree) => Rule::from_json(tree),
@@ -55,9 +77,10 @@ impl Asked {
 
 /// Answers 400 for a rule that cannot be understood, with all places; 422 where it is understood
 /// and names what there is not.
-pub(crate) fn refused(errors: Vec<RuleError>) -> ApiError {
-    let names_nothing =
-        |error: &RuleError| matches!(error.code, "unknown_list" | "unknown_segment" | "segment_cycle");
+pub fn refused(errors: Vec<RuleError>) -> ApiError {
+    let names_nothing = |error: &RuleError| {
+        matches!(error.code, "unknown_list" | "unknown_segment" | "segment_cycle" | "segments_too_deep")
+    };
     let status = if errors.iter().all(names_nothing) {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
@@ -68,7 +91,7 @@ pub(crate) fn refused(errors: Vec<RuleError>) -> ApiError {
 }
 
 /// Answers 422 for a rule of which the index knows too little.
-pub(crate) fn unanswered(error: SearchError) -> ApiError {
+pub fn unanswered(error: SearchError) -> ApiError {
     match error {
         SearchError::Store(error) => error.into(),
         SearchError::TooManyToLookAt(count) => {
@@ -92,7 +115,7 @@ fn placed(error: RuleError) -> FieldError {
 }
 
 /// Gives the pointer into the body, and the column in the query there.
-pub(crate) fn pointed(place: &Place) -> (String, Option<usize>) {
+pub(super) fn pointed(place: &Place) -> (String, Option<usize>) {
     match place {
         Place::Column(column) => ("/query".to_owned(), Some(*column)),
         Place::Pointer(inner) => (format!("/rule{inner}"), None),

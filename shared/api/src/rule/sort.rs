@@ -1,16 +1,15 @@
 //! Orders by name: `score`, `-created_at`, `budget`.
 
-use api::{ApiError, App, Caller, FieldError, Problem};
 use axum::http::StatusCode;
 use index::{Direction, Sort};
 use model::Invalid;
 use model::rule::{FieldRef, Source};
-use store::Freshness;
+use store::{FieldStore, Freshness};
 
-use crate::Store;
+use crate::{ApiError, Caller, FieldError, Problem};
 
 /// Reads an order: a field, and `-` in front of it for the largest first.
-pub(crate) async fn sort<S: Store>(app: &App<S>, caller: &Caller, text: &str) -> Result<Sort, ApiError> {
+pub(super) async fn sort<S: FieldStore>(store: &S, caller: &Caller, text: &str) -> Result<Sort, ApiError> {
     let (direction, name) = match text.strip_prefix('-') {
         Some(name) => (Direction::Descending, name),
         None => (Direction::Ascending, text),
@@ -18,10 +17,10 @@ pub(crate) async fn sort<S: Store>(app: &App<S>, caller: &Caller, text: &str) ->
     let source = match FieldRef::parse(name) {
         Some(FieldRef::Standard(field)) => Some(Source::Standard(field)),
         Some(FieldRef::Attribute(slug)) => {
-            let mut fields = app.store.fields(&caller.tenant, Freshness::Cached).await?;
+            let mut fields = store.fields(&caller.tenant, Freshness::Cached).await?;
             if fields.get(&slug).is_none() {
                 // Another instance may have defined it since.
-                fields = app.store.fields(&caller.tenant, Freshness::Strong).await?;
+                fields = store.fields(&caller.tenant, Freshness::Strong).await?;
             }
             fields.get(&slug).map(|field| Source::Attribute(field.id))
         }

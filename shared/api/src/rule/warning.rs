@@ -1,8 +1,10 @@
+use model::Invalid;
 use model::rule::Warning;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::request::pointed;
+use super::asked::pointed;
+use crate::FieldError;
 
 /// Is something odd about a rule that works all the same.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,6 +30,21 @@ pub struct WarningView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, example = 1)]
     column: Option<usize>,
+}
+
+impl WarningView {
+    /// Makes a fault of it, where odd rules are refused.
+    pub fn into_error(self) -> FieldError {
+        let mut detail = match self.value {
+            Some(value) => format!("no contact has `{value}` in `{}`", self.field),
+            None => format!("there is no field `{}`", self.field),
+        };
+        if let Some(guess) = self.did_you_mean {
+            detail.push_str(&format!("; did you mean `{guess}`?"));
+        }
+        let fault = FieldError::new(self.pointer, Invalid::new(self.code, detail));
+        FieldError { column: self.column, ..fault }
+    }
 }
 
 impl From<Warning> for WarningView {
