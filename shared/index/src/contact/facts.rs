@@ -6,7 +6,8 @@ use model::{AttributeValue, Contact, Status};
 
 use super::{
     COMPANY, CREATED_AT, EMAIL_DOMAIN, EMAIL_START, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME, LISTS, PHONE_END,
-    SCORE, STATUS, TAGS, WORDS, attribute, email_start, engaged, engagements, list_term, odd_email, phone_end,
+    SCORE, STATUS, TAGS, WORDS, attribute, email_start, engaged, engagements, list_term, odd_email,
+    phone_end,
 };
 use crate::{Facts, Term};
 
