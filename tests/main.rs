@@ -9,6 +9,7 @@ mod client;
 mod contacts;
 mod contract;
 mod crash;
+mod doctor;
 mod faults;
 mod imports;
 mod leads_binary;

@@ -119,6 +119,7 @@ fn a_function_also_answers_what_is_under_its_paths_and_has_no_route() {
         "events /api/v1/events/{proxy+}",
         "imports /api/v1/imports",
         "imports /api/v1/imports/{proxy+}",
+        "search /api/v1/index/{proxy+}",
         "search /api/v1/rules/{proxy+}",
         "settings $default",
     ];
@@ -220,6 +221,9 @@ fn functions_may_do_what_their_store_does() {
         "BatchGetItem DirectoryTable.Arn",
         "Query ConfigTable.Arn",
         "Query IndexTable.Arn",
+        "BatchGetItem IndexTable.Arn",
+        "GetItem IndexTable.Arn",
+        "PutItem IndexTable.Arn",
     ] {
         assert!(allowed("SearchFunction").contains(&format!("dynamodb:{needed}")), "{needed}");
     }

@@ -1,5 +1,7 @@
-//! Rules over HTTP: whom they mean, what they say, and why a contact is meant by one.
+//! Rules over HTTP: whom they mean, what they say, and why a contact is meant by one; and the audit
+//! of the index that answers them.
 
+mod audit;
 mod count;
 mod explain;
 mod parse;
@@ -22,7 +24,7 @@ impl<S: EdgeStore + ContactStore + FieldStore + UsageStore + IndexTable<Error = 
 
 /// Gives the routes of this function.
 pub fn routes<S: Store>(app: &App<S>) -> Routes {
-    use Scope::ContactsRead;
+    use Scope::{ContactsRead, IndexWrite};
     Routes::new()
         .on(app, Method::GET, "/contacts/search", ContactsRead, search::search_by_query::<S>)
         .on(app, Method::POST, "/contacts/search", ContactsRead, search::search::<S>)
@@ -30,6 +32,7 @@ pub fn routes<S: Store>(app: &App<S>) -> Routes {
         .on(app, Method::POST, "/contacts/count", ContactsRead, count::count::<S>)
         .on(app, Method::POST, "/rules/parse", ContactsRead, parse::parse::<S>)
         .on(app, Method::POST, "/rules/explain", ContactsRead, explain::explain::<S>)
+        .on(app, Method::POST, "/index/audit", IndexWrite, audit::audit::<S>)
 }
 
 /// Describes the routes of this function.
@@ -42,6 +45,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         count::count,
         parse::parse,
         explain::explain,
+        audit::audit,
     ))]
     struct Document;
     Document::openapi()

@@ -36,6 +36,8 @@ pub enum Scope {
     SettingsRead,
     /// Change settings and custom fields.
     SettingsWrite,
+    /// Audit and repair the search index.
+    IndexWrite,
     /// List API keys.
     KeysRead,
     /// Make and revoke API keys.
@@ -44,7 +46,7 @@ pub enum Scope {
 
 impl Scope {
     /// Lists every scope.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ContactsRead,
         Self::ContactsWrite,
         Self::EventsWrite,
@@ -54,6 +56,7 @@ impl Scope {
         Self::SuppressionsWrite,
         Self::SettingsRead,
         Self::SettingsWrite,
+        Self::IndexWrite,
         Self::KeysRead,
         Self::KeysWrite,
     ];
@@ -70,6 +73,7 @@ impl Scope {
             Self::SuppressionsWrite => "suppressions:write",
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
+            Self::IndexWrite => "index:write",
             Self::KeysRead => "keys:read",
             Self::KeysWrite => "keys:write",
         }

@@ -32,7 +32,7 @@ mod writer;
 
 pub use build::{Audit, Block, Building, Difference, Generations, IndexedFields, NotBuilt};
 pub use column::{COLUMN_VALUES, ColumnBlock};
-pub use contact::{INDEXED_ATTRIBUTES, Planner};
+pub use contact::{INDEXED_ATTRIBUTES, Planner, Subject};
 pub use facts::{Cell, Facts};
 pub use key::{Generation, Kind, Place, SetPlace, column_key};
 pub use read::{Answer, Answers, Column, Direction, Predicate, Question, ReadError, Reader, Sort, SortKey};

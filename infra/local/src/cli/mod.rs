@@ -1,6 +1,7 @@
 //! The command line of `leads`.
 
 mod connection;
+mod doctor;
 mod fields;
 mod import;
 mod keys;
@@ -75,6 +76,9 @@ enum Command {
     Fields(fields::FieldsArgs),
     /// Tell what the tenant has and used.
     Usage(usage::UsageArgs),
+    /// Compare the search index with the contacts, and repair it.
+    #[command(after_help = doctor::AFTER_HELP)]
+    Doctor(doctor::DoctorArgs),
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +144,7 @@ pub fn run() -> ExitCode {
         Command::Keys(args) => keys::run(args),
         Command::Fields(args) => fields::run(args),
         Command::Usage(args) => usage::run(args),
+        Command::Doctor(args) => doctor::run(args),
     }
 }
 
