@@ -21,3 +21,4 @@ mod scoring;
 mod search;
 mod template;
 mod tenants;
+mod units;

@@ -145,3 +145,41 @@ fn what_cannot_be_searched_is_told() {
     let tree = json!({"rule": {"field": "email", "op": "exists"}});
     assert_eq!(client.post("/api/v1/contacts/count", &tree).json["count"], 0);
 }
+
+#[test]
+fn the_command_line_finds_them_as_a_table_and_as_lines_of_json() {
+    let client = Product::get().client();
+    let people: Vec<Value> = (0..250).map(person).collect();
+    client.post("/api/v1/contacts/batch", &json!({"contacts": people}));
+    until_counted(&client, "has:email", 250);
+    let leads = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(crate::leads_binary::path());
+        command.arg("search").args(arguments).args(["--url", &client.url, "--api-key", &client.key]);
+        let output = command.output().expect("run leads");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, table, told) = leads(&[
+        "industry:retail",
+        "--sort",
+        "-budget",
+        "--limit",
+        "2",
+        "--columns",
+        "email,attributes.budget",
+    ]);
+    assert_eq!((code, told.as_str()), (Some(0), "150 contacts\n"));
+    let expected = "email\tattributes.budget\nperson-249@example.com\t2490\nperson-248@example.com\t2480\n";
+    assert_eq!(table, expected);
+    let (_, lines, _) = leads(&["has:email", "--limit", "1000", "--ndjson"]);
+    let emails: std::collections::BTreeSet<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["email"].to_string())
+        .collect();
+    assert_eq!((lines.lines().count(), emails.len()), (250, 250));
+    let (code, table, told) = leads(&["scroe:>5"]);
+    assert_eq!((code, table.lines().count()), (Some(0), 1));
+    assert!(told.contains("did you mean `score`?"), "{told}");
+    let (code, _, told) = leads(&["score:>"]);
+    assert!(code == Some(1) && told.starts_with("error: "), "{told}");
+}

@@ -221,6 +221,7 @@ fn functions_may_do_what_their_store_does() {
         "BatchGetItem DirectoryTable.Arn",
         "Query ConfigTable.Arn",
         "Query IndexTable.Arn",
+        "Query DirectoryTable.Arn",
         "BatchGetItem IndexTable.Arn",
         "GetItem IndexTable.Arn",
         "PutItem IndexTable.Arn",

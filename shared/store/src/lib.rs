@@ -60,7 +60,7 @@ pub use quota::QuotaStore;
 pub use rules::RulesStore;
 pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};
-pub use search::{ContactSearch, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
+pub use search::{ContactSearch, MAX_ADDRESSES, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
 pub use sqs::{SqsBackground, SqsRanges, SqsRefolds};
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
 pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};

@@ -6,6 +6,7 @@ mod fields;
 mod import;
 mod keys;
 mod log;
+mod search;
 mod serve;
 mod services;
 mod signals;
@@ -76,6 +77,9 @@ enum Command {
     Fields(fields::FieldsArgs),
     /// Tell what the tenant has and used.
     Usage(usage::UsageArgs),
+    /// Find contacts by a query.
+    #[command(after_help = search::AFTER_HELP)]
+    Search(search::SearchArgs),
     /// Compare the search index with the contacts, and repair it.
     #[command(after_help = doctor::AFTER_HELP)]
     Doctor(doctor::DoctorArgs),
@@ -144,6 +148,7 @@ pub fn run() -> ExitCode {
         Command::Keys(args) => keys::run(args),
         Command::Fields(args) => fields::run(args),
         Command::Usage(args) => usage::run(args),
+        Command::Search(args) => search::run(args),
         Command::Doctor(args) => doctor::run(args),
     }
 }
