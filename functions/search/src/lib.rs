@@ -1,9 +1,10 @@
-//! Rules over HTTP: whom they mean, what they say, and why a contact is meant by one; and the audit
+//! Lists of contacts, and rules over HTTP: whom they mean, what they say, and why a contact is meant by one; and the audit
 //! of the index that answers them.
 
 mod audit;
 mod count;
 mod explain;
+mod list;
 mod parse;
 mod request;
 mod search;
@@ -26,6 +27,7 @@ impl<S: EdgeStore + ContactStore + FieldStore + UsageStore + IndexTable<Error = 
 pub fn routes<S: Store>(app: &App<S>) -> Routes {
     use Scope::{ContactsRead, IndexWrite};
     Routes::new()
+        .on(app, Method::GET, "/contacts", ContactsRead, list::list::<S>)
         .on(app, Method::GET, "/contacts/search", ContactsRead, search::search_by_query::<S>)
         .on(app, Method::POST, "/contacts/search", ContactsRead, search::search::<S>)
         .on(app, Method::GET, "/contacts/count", ContactsRead, count::count_by_query::<S>)
@@ -39,6 +41,7 @@ pub fn routes<S: Store>(app: &App<S>) -> Routes {
 pub fn openapi() -> utoipa::openapi::OpenApi {
     #[derive(OpenApi)]
     #[openapi(paths(
+        list::list,
         search::search_by_query,
         search::search,
         count::count_by_query,

@@ -7,7 +7,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use index::SortKey;
+use index::{SortKey, SortValue};
 use model::Contact;
 use model::rule::NoLists;
 use serde::{Deserialize, Serialize};
@@ -31,8 +31,9 @@ pub struct SearchParams {
     #[param(example = "industry:SaaS AND score:>50")]
     query: String,
     /// The field to sort by, with `-` in front for the largest first: `score`, `created_at`,
-    /// `last_opened_at` and its like, a custom number or date; instants are in the order of their
-    /// minutes. The newest contacts come first if absent.
+    /// `last_opened_at` and its like, `first_name`, `last_name`, `company`, `job_title`, a custom
+    /// number, date or text; instants are in the order of their minutes. Who has no value comes
+    /// last. The newest contacts come first if absent.
     #[param(example = "-score")]
     sort: Option<String>,
     /// Most contacts of a page, 1 to 200; 50 if absent.
@@ -43,10 +44,10 @@ pub struct SearchParams {
 
 /// Says which page, in which order.
 #[derive(Debug)]
-struct Page {
-    sort: Option<String>,
-    limit: Option<usize>,
-    cursor: Option<String>,
+pub(crate) struct Page {
+    pub(crate) sort: Option<String>,
+    pub(crate) limit: Option<usize>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// Whom to find.
@@ -89,8 +90,27 @@ struct Place {
     /// Of the rule and the order.
     question: String,
     now: DateTime<Utc>,
-    value: Option<f64>,
+    value: Option<PlaceValue>,
     ordinal: u32,
+}
+
+/// Is a number, or the bytes of a text in hexadecimal digits.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum PlaceValue {
+    Number(f64),
+    Text(String),
+}
+
+impl Place {
+    fn key(self) -> SortKey {
+        let value = self.value.map(|value| match value {
+            PlaceValue::Number(number) => SortValue::Number(number),
+            // It is signed, so it is what was written.
+            PlaceValue::Text(digits) => SortValue::Text(hex::decode(digits).unwrap_or_default()),
+        });
+        SortKey { value, ordinal: self.ordinal }
+    }
 }
 
 /// Finds the contacts that a query string means.
@@ -141,7 +161,8 @@ pub async fn search<S: Store>(
     found(&app, &caller, &asked.ok_or_else(|| ApiError::malformed("no rule"))?, page).await
 }
 
-async fn found<S: Store>(
+/// Answers with the contacts that a rule means.
+pub(crate) async fn found<S: Store>(
     app: &App<S>,
     caller: &Caller,
     asked: &Asked,
@@ -167,16 +188,20 @@ async fn found<S: Store>(
     let (matches, used) = tokio::join!(contacts.find(rule, order), used);
     used?;
     let matches = matches.map_err(unanswered)?;
-    let after = place.map(|place| SortKey { value: place.value, ordinal: place.ordinal });
+    let after = place.map(Place::key);
     let page = contacts.page(&matches, after, limit).await.map_err(unanswered)?;
     let (keys, contacts): (Vec<SortKey>, Vec<Contact>) = page.contacts.into_iter().unzip();
     let (items, count) = page_items(&app.store, &caller.tenant, &contacts).await?;
     let last = if count < contacts.len() {
-        keys.get(..count).and_then(<[_]>::last).copied()
+        keys.get(..count).and_then(<[_]>::last).cloned()
     } else {
         page.next_after
     };
     let token = last.map(|SortKey { value, ordinal }| {
+        let value = value.map(|value| match value {
+            SortValue::Number(number) => PlaceValue::Number(number),
+            SortValue::Text(bytes) => PlaceValue::Text(hex::encode(bytes)),
+        });
         Cursor::token(&caller.tenant, CursorKind::Search, Place { question, now, value, ordinal })
     });
     let warnings: Vec<WarningView> = warnings.into_iter().map(WarningView::from).collect();

@@ -95,7 +95,7 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
         let next = self.store.ordinals(self.tenant).await?;
         let slabs = next.0.div_ceil(1 << 18) as u16;
         let reader = Reader::new(self.store, index_generation(self.tenant.id), slabs);
-        let mut answers = reader.read([&question], sort.map(|sort| sort.field)).await?;
+        let mut answers = reader.read([&question], sort).await?;
         let mut answer = answers.to(&question);
         let is_dear = answer.open().len().saturating_mul(ADDRESSES_A_CONTACT) > u64::from(next.0);
         if is_dear
@@ -139,16 +139,17 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
         let mut page = MatchesPage { contacts: Vec::with_capacity(limit), next_after: after };
         for _ in 0..FILLS {
             let missing = limit - page.contacts.len();
-            let keys = matches.answers.page(&matches.ordinals, matches.sort, page.next_after, missing + 1);
+            let keys =
+                matches.answers.page(&matches.ordinals, matches.sort, page.next_after.as_ref(), missing + 1);
             let is_last = keys.len() <= missing;
             let keys = keys.get(..missing).unwrap_or(&keys);
             let ordinals: Vec<Ordinal> = keys.iter().map(|key| Ordinal(key.ordinal)).collect();
             let contacts = self.store.by_ordinals(self.tenant, &ordinals, Consistency::Eventual).await?;
             let mut contacts: HashMap<u32, Contact> =
                 contacts.into_iter().map(|contact| (contact.ordinal.0, contact)).collect();
-            let found = keys.iter().filter_map(|key| Some((*key, contacts.remove(&key.ordinal)?)));
+            let found = keys.iter().filter_map(|key| Some((key.clone(), contacts.remove(&key.ordinal)?)));
             page.contacts.extend(found.filter(|(_, contact)| means(&matches.rule, contact)));
-            page.next_after = keys.last().copied().filter(|_| !is_last);
+            page.next_after = keys.last().cloned().filter(|_| !is_last);
             if is_last || page.contacts.len() == limit {
                 break;
             }

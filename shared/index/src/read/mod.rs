@@ -27,7 +27,7 @@ use crate::{Found, Generation, IndexTable, Kind, Malformed, Term};
 pub use address::{AddressBook, AddressTest};
 pub use columns::Column;
 pub use predicate::Predicate;
-pub use sort::{Direction, Sort, SortKey};
+pub use sort::{Direction, Sort, SortKey, SortValue};
 
 /// Most items that are read of the terms that start alike, or of all terms of a field: a thousand
 /// bytes or less each, so this is 2,500 read units as terms usually are.
@@ -151,18 +151,20 @@ impl<'a, T: IndexTable> Reader<'a, T> {
         Self { table, generation, slabs }
     }
 
-    /// Reads what questions need, each thing once, all at the same time; and columns to sort by.
+    /// Reads what questions need, each thing once, all at the same time; and what orders go by.
     ///
     /// # Errors
     /// When a query fails.
     pub async fn read(
         &self,
         questions: impl IntoIterator<Item = &Question>,
-        sorts: impl IntoIterator<Item = u16>,
+        sorts: impl IntoIterator<Item = Sort>,
     ) -> Result<Answers, ReadError<T::Error>> {
         let mut parts = BTreeSet::from([Part::Live]);
         questions.into_iter().for_each(|question| question.parts(&mut parts));
-        parts.extend(sorts.into_iter().map(|field| Part::Column { field }));
+        parts.extend(sorts.into_iter().map(|Sort { field, is_text, .. }| {
+            if is_text { Part::Values { field } } else { Part::Column { field } }
+        }));
         let wave: Vec<(&Part, u16)> =
             parts.iter().flat_map(|part| (0..self.slabs).map(move |slab| (part, slab))).collect();
         // Collected first: as a lazy stream the borrowing futures would not be provably `Send`.
