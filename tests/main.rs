@@ -10,6 +10,7 @@ mod contacts;
 mod contract;
 mod crash;
 mod doctor;
+mod domain_events;
 mod faults;
 mod imports;
 mod leads_binary;

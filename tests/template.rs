@@ -231,6 +231,10 @@ fn functions_may_do_what_their_store_does() {
     for needed in ["GetItem IndexTable.Arn", "PutItem IndexTable.Arn", "BatchGetItem ContactsTable.Arn"] {
         assert!(allowed("IndexerFunction").contains(&format!("dynamodb:{needed}")), "{needed}");
     }
+    for function in ["EventsFunction", "IndexerFunction"] {
+        let puts = allowed(function).iter().any(|action| action.starts_with("events:PutEvents "));
+        assert!(puts, "{function} tells the bus");
+    }
     let imports = allowed("ImportsFunction");
     for link in
         ["s3:PutObject uploads/*", "s3:GetObject imports/*/errors.csv", "s3:GetObject imports/*/warnings.csv"]

@@ -8,6 +8,7 @@ mod activity;
 mod bus;
 mod clock;
 mod contacts;
+mod domain_events;
 mod dynamo;
 mod error;
 mod eventbridge;
@@ -40,6 +41,7 @@ pub use contacts::{
     Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, SuppressionPage, SuppressionPlace,
     Write, Written,
 };
+pub use domain_events::{DOMAIN, DomainEvent, DomainEventBus, DomainEventType};
 pub use dynamo::{ContactRecord, DynamoStore, Tables, is_indexed_by_import};
 pub use error::StoreError;
 pub use eventbridge::EventBridge;

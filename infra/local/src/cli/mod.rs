@@ -2,6 +2,7 @@
 
 mod connection;
 mod doctor;
+mod events;
 mod fields;
 mod import;
 mod keys;
@@ -77,6 +78,9 @@ enum Command {
     Fields(fields::FieldsArgs),
     /// Tell what the tenant has and used.
     Usage(usage::UsageArgs),
+    /// Print what goes over the bus of a running `leads serve`.
+    #[command(after_help = events::AFTER_HELP)]
+    Events(events::EventsArgs),
     /// Find contacts by a query.
     #[command(after_help = search::AFTER_HELP)]
     Search(search::SearchArgs),
@@ -148,6 +152,7 @@ pub fn run() -> ExitCode {
         Command::Keys(args) => keys::run(args),
         Command::Fields(args) => fields::run(args),
         Command::Usage(args) => usage::run(args),
+        Command::Events(args) => events::run(args),
         Command::Search(args) => search::run(args),
         Command::Doctor(args) => doctor::run(args),
     }

@@ -101,6 +101,13 @@ impl Api {
         answer(url, sent)
     }
 
+    /// Reads what the local process tells outside of the API.
+    pub(crate) fn outside<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let url = format!("{}{path}", self.base);
+        let sent = self.agent.get(&url).header("authorization", self.authorization()).call();
+        answer(url, sent)
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/api/v1{path}", self.base)
     }
