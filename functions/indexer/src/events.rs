@@ -31,7 +31,7 @@ pub(crate) async fn events(
     let is_moved = |contact: &Contact| moved.iter().any(|other| other.id == contact.id);
     let told = records.iter().flat_map(|(place, record)| {
         let events = match (&record.before, &record.after) {
-            (Some(before), Some(after)) if before.ordinal == after.ordinal => changed(before, after),
+            (Some(before), Some(after)) if before.ordinal == after.ordinal => changed(tenant, before, after),
             (before, after) => {
                 let left = before.iter().filter(|contact| !is_moved(contact));
                 let left = left.map(|contact| event(DomainEventType::ContactDeleted, contact));
@@ -48,12 +48,12 @@ pub(crate) async fn events(
 }
 
 /// Tells what of a contact changed that stayed where it is.
-fn changed(before: &Contact, after: &Contact) -> Vec<DomainEvent> {
+fn changed(tenant: &Tenant, before: &Contact, after: &Contact) -> Vec<DomainEvent> {
     let mut events = Vec::new();
     if said(before) != said(after) {
         events.push(event(DomainEventType::ContactUpdated, after));
     }
-    let (from, to) = (tier(before), tier(after));
+    let [from, to] = [before, after].map(|contact| tier(tenant, contact));
     if from != to {
         let more = [
             ("from".to_owned(), json!(from.as_str())),
@@ -73,9 +73,9 @@ fn said(contact: &Contact) -> Profile {
     Profile { engagement: Default::default(), ..contact.profile.clone() }
 }
 
-/// Tells the tier of a contact's score.
-fn tier(contact: &Contact) -> Tier {
-    Tier::of(contact.score)
+/// Tells the tier of a contact's score. That tiers themselves were changed is told of nobody.
+fn tier(tenant: &Tenant, contact: &Contact) -> Tier {
+    tenant.scoring.tiers.of(contact.score)
 }
 
 fn event(kind: DomainEventType, contact: &Contact) -> DomainEvent {
