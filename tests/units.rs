@@ -182,7 +182,8 @@ async fn measured(
     let app = App::new(store.clone(), Clock::default());
     let plane = Product::get().process.as_ref().expect("it runs here").data_plane();
     let imports = imports::Deps { app: app.clone(), objects: plane.objects() };
-    let settings = settings::Deps { app: app.clone(), queue: plane.ranges() };
+    let queue = store::SqsBackground { ranges: plane.ranges(), refolds: plane.refolds() };
+    let settings = settings::Deps { app: app.clone(), queue };
     let events = events::Deps { app: app.clone(), bus: plane.bus() };
     let router = contacts::routes(&app)
         .merge(events::routes(&events))
