@@ -121,7 +121,7 @@ fn what_cannot_be_searched_is_told() {
     let get = |rest: &str| client.get(&format!("/api/v1/contacts/search?query={rest}"));
     for (rest, status, code) in [
         ("score%3A%3E", 400, "invalid_query"),
-        ("has%3Aemail&sort=first_name", 400, "not_sortable"),
+        ("has%3Aemail&sort=phone", 400, "not_sortable"),
         ("has%3Aemail&sort=scroe", 400, "unknown_field"),
     ] {
         let reply = get(rest);
@@ -144,4 +144,83 @@ fn what_cannot_be_searched_is_told() {
     assert_eq!((reply.status, &reply.json["total"]), (200, &json!(0)), "{}", reply.json);
     let tree = json!({"rule": {"field": "email", "op": "exists"}});
     assert_eq!(client.post("/api/v1/contacts/count", &tree).json["count"], 0);
+}
+
+#[test]
+fn the_command_line_finds_them_as_a_table_and_as_lines_of_json() {
+    let client = Product::get().client();
+    let people: Vec<Value> = (0..250).map(person).collect();
+    client.post("/api/v1/contacts/batch", &json!({"contacts": people}));
+    until_counted(&client, "has:email", 250);
+    let leads = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(crate::leads_binary::path());
+        command.arg("search").args(arguments).args(["--url", &client.url, "--api-key", &client.key]);
+        let output = command.output().expect("run leads");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, table, told) = leads(&[
+        "industry:retail",
+        "--sort",
+        "-budget",
+        "--limit",
+        "2",
+        "--columns",
+        "email,attributes.budget",
+    ]);
+    assert_eq!((code, told.as_str()), (Some(0), "150 contacts\n"));
+    let expected = "email\tattributes.budget\nperson-249@example.com\t2490\nperson-248@example.com\t2480\n";
+    assert_eq!(table, expected);
+    let (_, lines, _) = leads(&["has:email", "--limit", "1000", "--ndjson"]);
+    let emails: std::collections::BTreeSet<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["email"].to_string())
+        .collect();
+    assert_eq!((lines.lines().count(), emails.len()), (250, 250));
+    let (code, table, told) = leads(&["scroe:>5"]);
+    assert_eq!((code, table.lines().count()), (Some(0), 1));
+    assert!(told.contains("did you mean `score`?"), "{told}");
+    let (code, _, told) = leads(&["score:>"]);
+    assert!(code == Some(1) && told.starts_with("error: "), "{told}");
+}
+
+#[test]
+fn contacts_are_listed_in_the_order_of_a_text_and_by_what_they_are() {
+    let client = Product::get().client();
+    let people: Vec<Value> = (0..120).map(person).collect();
+    client.post("/api/v1/contacts/batch", &json!({"contacts": people}));
+    client.post("/api/v1/contacts", &json!({"email": "nobody@example.com"}));
+    until_counted(&client, "has:email", 121);
+    let walk = |rest: &str| {
+        let mut emails = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = client.get(&format!("/api/v1/contacts?limit=7&{rest}{cursor}"));
+            assert_eq!(page.status, 200, "{rest}: {}", page.json);
+            let items = page.json["items"].as_array().expect("items").clone();
+            emails.extend(items.iter().map(|item| item["email"].as_str().expect("an email").to_owned()));
+            match page.json["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return emails,
+            }
+        }
+    };
+    // By the company, and within it the newest first; who has none comes last.
+    let email = |n: u64| format!("person-{n:03}@example.com");
+    let mut expected: Vec<u64> = (0..120).rev().collect();
+    expected.sort_by_key(|n| n % 10);
+    let expected = expected.into_iter().map(email).chain(["nobody@example.com".to_owned()]);
+    assert_eq!(walk("sort=company"), expected.collect::<Vec<_>>());
+    let mut expected: Vec<u64> = (0..120).rev().collect();
+    expected.sort_by_key(|n| std::cmp::Reverse(n % 10));
+    let unsubscribed = expected.iter().filter(|n| *n % 5 == 0).map(|n| email(*n));
+    assert_eq!(walk("sort=-company&status=unsubscribed"), unsubscribed.collect::<Vec<_>>());
+    let tagged = (0..120).rev().filter(|n| n % 3 == 0).map(email);
+    assert_eq!(walk("tag=Partner"), tagged.collect::<Vec<_>>());
+    for (rest, code) in
+        [("status=gone", "invalid_status"), ("email=a%40example.com&sort=score", "malformed_request")]
+    {
+        let reply = client.get(&format!("/api/v1/contacts?{rest}"));
+        assert_eq!((reply.status, &reply.json["code"]), (400, &json!(code)), "{}", reply.json);
+    }
 }

@@ -123,6 +123,7 @@ fn a_function_also_answers_what_is_under_its_paths_and_has_no_route() {
         "imports /api/v1/imports/{proxy+}",
         "lists /api/v1/lists",
         "lists /api/v1/lists/{proxy+}",
+        "search /api/v1/index/{proxy+}",
         "search /api/v1/rules/{proxy+}",
         "settings $default",
     ];
@@ -223,6 +224,10 @@ fn functions_may_do_what_their_store_does() {
         "BatchGetItem DirectoryTable.Arn",
         "Query ConfigTable.Arn",
         "Query IndexTable.Arn",
+        "Query DirectoryTable.Arn",
+        "BatchGetItem IndexTable.Arn",
+        "GetItem IndexTable.Arn",
+        "PutItem IndexTable.Arn",
     ] {
         assert!(allowed("SearchFunction").contains(&format!("dynamodb:{needed}")), "{needed}");
     }
@@ -240,6 +245,10 @@ fn functions_may_do_what_their_store_does() {
     }
     for needed in ["GetItem IndexTable.Arn", "PutItem IndexTable.Arn", "BatchGetItem ContactsTable.Arn"] {
         assert!(allowed("IndexerFunction").contains(&format!("dynamodb:{needed}")), "{needed}");
+    }
+    for function in ["EventsFunction", "IndexerFunction"] {
+        let puts = allowed(function).iter().any(|action| action.starts_with("events:PutEvents "));
+        assert!(puts, "{function} tells the bus");
     }
     let imports = allowed("ImportsFunction");
     for link in

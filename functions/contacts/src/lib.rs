@@ -8,7 +8,6 @@ mod consents;
 mod create;
 mod delete;
 mod input;
-mod list;
 mod patch;
 mod read;
 mod schema;
@@ -33,7 +32,6 @@ pub fn routes<S: Store>(app: &App<S>) -> Routes {
     Routes::new()
         .on(app, Method::POST, "/contacts", ContactsWrite, create::create::<S>)
         .on(app, Method::PUT, "/contacts", ContactsWrite, upsert::upsert::<S>)
-        .on(app, Method::GET, "/contacts", ContactsRead, list::list::<S>)
         .on(app, Method::POST, "/contacts/batch", ContactsWrite, batch::batch::<S>)
         .on(app, Method::GET, "/contacts/{id}", ContactsRead, read::read::<S>)
         .on(app, Method::PATCH, "/contacts/{id}", ContactsWrite, patch::patch::<S>)
@@ -54,7 +52,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     #[openapi(paths(
         create::create,
         upsert::upsert,
-        list::list,
         batch::batch,
         read::read,
         patch::patch,

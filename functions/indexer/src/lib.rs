@@ -2,10 +2,12 @@
 //!
 //! A batch holds records of several tenants, each tenant's in order. What of a tenant's cannot be
 //! applied is reported by its first record, so that the stream delivers from there on again; what
-//! was applied already is the same when it is applied again.
+//! was applied already is the same when it is applied again. What is in the index is told on the bus,
+//! at least once, by events whose ids are the same each time.
 
 mod change;
 mod error;
+mod events;
 #[cfg(test)]
 mod tests;
 
@@ -20,8 +22,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use store::{
-    ContactFacts, ContactRecord, ContactStore, StoreError, TenantStore, index_generation,
-    is_indexed_by_import,
+    ContactFacts, ContactRecord, ContactStore, DomainEvent, DomainEventBus, StoreError, TenantStore,
+    index_generation, is_indexed_by_import,
 };
 use tracing::{debug, error, warn};
 
@@ -37,16 +39,17 @@ impl<S: ContactStore + TenantStore + IndexTable<Error = StoreError>> Store for S
 
 /// Holds what the handler works with.
 #[derive(Debug)]
-pub struct Deps<S> {
+pub struct Deps<S, B> {
     store: S,
+    bus: B,
     tenants: Cache<TenantId, Option<Arc<Tenant>>>,
 }
 
-impl<S> Deps<S> {
-    /// Works with a store.
-    pub fn new(store: S) -> Self {
+impl<S, B> Deps<S, B> {
+    /// Works with a store and a bus.
+    pub fn new(store: S, bus: B) -> Self {
         let tenants = Cache::builder().max_capacity(10_000).time_to_live(TENANTS_CACHED_FOR).build();
-        Self { store, tenants }
+        Self { store, bus, tenants }
     }
 }
 
@@ -79,15 +82,23 @@ impl Record<'_> {
 ///
 /// # Errors
 /// [`IndexerError`] where nothing of the batch is known to be done.
-pub async fn handle<S: Store>(deps: &Deps<S>, event: &RawValue) -> Result<Value, IndexerError> {
+pub async fn handle<S: Store, B: DomainEventBus>(
+    deps: &Deps<S, B>,
+    event: &RawValue,
+) -> Result<Value, IndexerError> {
     let Event { records } = serde_json::from_str(event.get()).map_err(|_| IndexerError::NotARecord)?;
     let mut failed = None;
-    for (tenant, changes) in by_tenant(&records, &mut failed) {
+    for (tenant, placed) in by_tenant(&records, &mut failed) {
         let Some(tenant) = tenant_of(deps, tenant).await? else {
             warn!(tenant.id = %tenant, "dropped changes of contacts of no known tenant");
             continue;
         };
-        if let Err(first) = apply(deps, &tenant, &changes).await {
+        let applied = apply(deps, &tenant, &placed).await;
+        // What comes again is told then.
+        let done = placed.iter().position(|(place, _)| applied.is_err_and(|first| *place >= first));
+        let done = placed.get(..done.unwrap_or(placed.len())).unwrap_or(&placed);
+        let told = tell(deps, &tenant, done).await;
+        if let Some(first) = [applied.err(), told.err()].into_iter().flatten().min() {
             failed = Some(failed.map_or(first, |other: usize| other.min(first)));
         }
     }
@@ -97,8 +108,8 @@ pub async fn handle<S: Store>(deps: &Deps<S>, event: &RawValue) -> Result<Value,
     Ok(json!({ "batchItemFailures": failures }))
 }
 
-/// Is a change with the place of its record in the batch.
-type Placed = (usize, Change);
+/// Is a record with its place in the batch.
+type Placed = (usize, ContactRecord);
 
 /// Sorts records by tenant. The first that cannot be read, and what comes after it, fails.
 fn by_tenant(records: &[Record<'_>], failed: &mut Option<usize>) -> BTreeMap<TenantId, Vec<Placed>> {
@@ -107,8 +118,7 @@ fn by_tenant(records: &[Record<'_>], failed: &mut Option<usize>) -> BTreeMap<Ten
     for (place, record) in news {
         match ContactRecord::read(record.dynamodb) {
             Ok(record) => {
-                let changes = change::changes(&record).into_iter().map(|change| (place, change));
-                tenants.entry(record.tenant).or_default().extend(changes);
+                tenants.entry(record.tenant).or_default().push((place, record));
             }
             Err(error) => {
                 error!(%error, record = place, "a record of the stream cannot be read");
@@ -120,18 +130,57 @@ fn by_tenant(records: &[Record<'_>], failed: &mut Option<usize>) -> BTreeMap<Ten
     tenants
 }
 
-async fn tenant_of<S: Store>(deps: &Deps<S>, id: TenantId) -> Result<Option<Arc<Tenant>>, IndexerError> {
+async fn tenant_of<S: Store, B>(
+    deps: &Deps<S, B>,
+    id: TenantId,
+) -> Result<Option<Arc<Tenant>>, IndexerError> {
     let read = async { deps.store.tenant(id).await.map(|tenant| tenant.map(Arc::new)) };
     deps.tenants.try_get_with(id, read).await.map_err(IndexerError::Tenant)
 }
 
 /// Applies changes of one tenant; fails with the place of the first that may not be applied.
-async fn apply<S: Store>(deps: &Deps<S>, tenant: &Tenant, placed: &[Placed]) -> Result<(), usize> {
-    let changes: Vec<Change> = placed.iter().map(|(_, change)| change.clone()).collect();
+async fn apply<S: Store, B>(deps: &Deps<S, B>, tenant: &Tenant, placed: &[Placed]) -> Result<(), usize> {
+    let changes = placed
+        .iter()
+        .flat_map(|(place, record)| change::changes(record).into_iter().map(|change| (*place, change)));
+    let (places, changes): (Vec<usize>, Vec<Change>) = changes.unzip();
     let facts = ContactFacts { store: &deps.store, tenant };
     let writer = Writer::new(&deps.store, &facts, index_generation(tenant.id));
     writer.apply(&changes).await.map_err(|failure| {
         error!(tenant.id = %tenant.id, error = %failure.cause, "changes of contacts are not indexed yet");
-        placed.get(failure.first).map_or(0, |(place, _)| *place)
+        places.get(failure.first).copied().unwrap_or_default()
     })
+}
+
+/// Tells what records say that are in the index; fails with the place of the first of which not all is
+/// told.
+async fn tell<S: Store, B: DomainEventBus>(
+    deps: &Deps<S, B>,
+    tenant: &Tenant,
+    placed: &[Placed],
+) -> Result<(), usize> {
+    let first = placed.first().map_or(0, |(place, _)| *place);
+    let failed = |error: &StoreError| {
+        error!(tenant.id = %tenant.id, %error, "changes of contacts are not told yet");
+    };
+    let told = events::events(&deps.store, tenant, placed).await;
+    let told = told.map_err(|error| {
+        failed(&error);
+        first
+    })?;
+    if told.is_empty() {
+        return Ok(());
+    }
+    let (places, events): (Vec<usize>, Vec<DomainEvent>) = told.into_iter().unzip();
+    let left = deps.bus.announce(&events).await.map_err(|error| {
+        failed(&error);
+        first
+    })?;
+    match left.first() {
+        None => Ok(()),
+        Some(left_first) => {
+            warn!(tenant.id = %tenant.id, left = left.len(), "the bus did not take all events");
+            Err(places.get(*left_first).copied().unwrap_or(first))
+        }
+    }
 }

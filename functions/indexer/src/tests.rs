@@ -5,7 +5,7 @@ use model::rule::{Moment, NoLists, Rule, Zone, bind};
 use model::{Contact, Email, Fields, Profile, Status};
 use serde_json::json;
 use serde_json::value::to_raw_value;
-use store::testing::{CallFaults, MemoryStore, Moment as Crash, stored_tenant};
+use store::testing::{CallFaults, MemoryBus, MemoryStore, Moment as Crash, stored_tenant};
 use store::{ContactSearch, NewContact, ProfileUpdate, Write, Written};
 
 use super::*;
@@ -14,13 +14,14 @@ fn now() -> DateTime<Utc> {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
-async fn handle(deps: &Deps<MemoryStore>, event: Value) -> Result<Value, IndexerError> {
+async fn handle(deps: &Deps<MemoryStore, MemoryBus>, event: Value) -> Result<Value, IndexerError> {
     super::handle(deps, &to_raw_value(&event).unwrap()).await
 }
 
 struct World {
     store: MemoryStore,
-    deps: Deps<MemoryStore>,
+    deps: Deps<MemoryStore, MemoryBus>,
+    bus: MemoryBus,
     tenant: Tenant,
 }
 
@@ -28,7 +29,8 @@ impl World {
     async fn new() -> Self {
         let store = MemoryStore::default();
         let tenant = stored_tenant(&store).await;
-        Self { deps: Deps::new(store.clone()), store, tenant }
+        let bus = MemoryBus::default();
+        Self { deps: Deps::new(store.clone(), bus.clone()), bus, store, tenant }
     }
 
     async fn write(&self, write: Write) -> Contact {
@@ -102,6 +104,7 @@ fn image(contact: &Contact) -> Value {
         "upd": {"N": contact.updated_at.timestamp_millis().to_string()},
         "st": {"S": contact.profile.status.as_str()},
         "comp": {"S": contact.profile.company.clone().unwrap_or_default()},
+        "score": {"N": contact.score.to_string()},
     })
 }
 
@@ -153,7 +156,7 @@ async fn what_cannot_be_applied_is_delivered_again_from_there_on() {
         let mut calls = 0;
         loop {
             let store = world.store.failing(CallFaults::crash(calls, moment));
-            let answer = handle(&Deps::new(store), json!({"Records": [record]})).await;
+            let answer = handle(&Deps::new(store, MemoryBus::default()), json!({"Records": [record]})).await;
             match answer {
                 Ok(answer) if answer == json!({"batchItemFailures": []}) => break,
                 Ok(answer) => assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "7"}]})),
@@ -199,4 +202,68 @@ async fn the_birth_of_a_contact_that_its_import_indexes_is_left_to_the_import() 
     record["dynamodb"]["NewImage"]["src"] = with_origin(3, b'b', None)["dynamodb"]["NewImage"]["src"].clone();
     world.deliver(&[record]).await;
     assert_eq!(world.found("company:globex").await, ["jane@example.com"]);
+}
+
+/// Gives the events that were told, by name, contact and version.
+fn told(world: &World) -> Vec<(&'static str, model::ContactId, u64)> {
+    let events = world.bus.take_announced().into_iter();
+    events.map(|event| (event.kind.as_str(), event.contact, event.version)).collect()
+}
+
+#[tokio::test]
+async fn what_happens_to_contacts_is_told_and_told_again_under_the_same_ids() {
+    let world = World::new().await;
+    let jane = world.create("jane@example.com", "Acme").await;
+    let changed = world.update(jane.clone(), profile("jane@example.com", "Globex")).await;
+    let warm = Contact { score: 20, version: 3, ..changed.clone() };
+    let still_warm = Contact { score: 25, version: 4, ..changed.clone() };
+    let records = [
+        world.record(1, None, Some(&jane)),
+        world.record(2, Some(&jane), Some(&changed)),
+        world.record(3, Some(&changed), Some(&warm)),
+        world.record(4, Some(&warm), Some(&still_warm)),
+        world.record(5, Some(&still_warm), Some(&still_warm)),
+    ];
+    world.deliver(&records).await;
+    let events = world.bus.take_announced();
+    let names: Vec<_> = events.iter().map(|event| (event.kind.as_str(), event.version)).collect();
+    assert_eq!(names, [("contact.created", 1), ("contact.updated", 2), ("score.tier_changed", 3)]);
+    let detail = events[2].detail();
+    assert_eq!(
+        (&detail["from"], &detail["to"], &detail["score"]),
+        (&json!("cold"), &json!("warm"), &json!(20))
+    );
+    world.deliver(&records).await;
+    let again = world.bus.take_announced();
+    assert_eq!(
+        again.iter().map(DomainEvent::id).collect::<Vec<_>>(),
+        events.iter().map(DomainEvent::id).collect::<Vec<_>>()
+    );
+    assert!(!format!("{events:?}").contains("example.com"), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_contact_that_moved_is_told_as_changed_and_one_that_is_gone_as_deleted() {
+    let world = World::new().await;
+    let before = world.create("old@example.com", "Acme").await;
+    let after = world.update(before.clone(), profile("new@example.com", "Acme")).await;
+    world.deliver(&[world.record(1, Some(&before), None), world.record(2, None, Some(&after))]).await;
+    assert_eq!(told(&world), [("contact.updated", after.id, 2)]);
+    world.store.delete(&world.tenant, &after, now()).await.unwrap();
+    world.deliver(&[world.record(3, Some(&after), None)]).await;
+    assert_eq!(told(&world), [("contact.deleted", after.id, 2)]);
+}
+
+#[tokio::test]
+async fn what_the_bus_does_not_take_is_delivered_again() {
+    let world = World::new().await;
+    let jane = world.create("jane@example.com", "Acme").await;
+    let record = world.record(7, None, Some(&jane));
+    world.bus.be_down(true);
+    let again = json!({"batchItemFailures": [{"itemIdentifier": "7"}]});
+    assert_eq!(world.deliver(std::slice::from_ref(&record)).await, again);
+    assert_eq!(world.found("company:acme").await, ["jane@example.com"]);
+    world.bus.be_down(false);
+    world.deliver(&[record]).await;
+    assert_eq!(told(&world), [("contact.created", jane.id, 1)]);
 }

@@ -14,8 +14,9 @@ pub struct SearchParams {
     #[param(example = "industry:SaaS AND score:>50")]
     query: String,
     /// The field to sort by, with `-` in front for the largest first: `score`, `created_at`,
-    /// `last_opened_at` and its like, a custom number or date; instants are in the order of their
-    /// minutes. The newest contacts come first if absent.
+    /// `last_opened_at` and its like, `first_name`, `last_name`, `company`, `job_title`, a custom
+    /// number, date or text; instants are in the order of their minutes. Who has no value comes
+    /// last. The newest contacts come first if absent.
     #[param(example = "-score")]
     sort: Option<String>,
     /// Most contacts of a page, 1 to 200; 50 if absent.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::App;
 use axum::Router;
 use import::Deps;
-use store::{Clock, DynamoStore, KeyHash, S3Objects, SqsBackground, SqsRanges, SqsRefolds};
+use store::{Clock, DynamoStore, EventBridge, KeyHash, S3Objects, SqsBackground, SqsRanges, SqsRefolds};
 use tokio::time::Instant;
 
 use crate::StartError;
@@ -44,6 +44,7 @@ pub(crate) fn router(plane: &DataPlane, app: App<DynamoStore>, operator: Option<
         .merge(search::routes(&app))
         .merge(settings::routes(&settings, operator))
         .into_router(&app)
+        .merge(plane.bus_log().router(app.store.clone()))
 }
 
 /// Joins the destinations of the mailbox with their handlers.
@@ -55,7 +56,7 @@ pub(crate) fn deliveries(
     store: DynamoStore,
     clock: Clock,
 ) -> Result<Vec<Route>, StartError> {
-    let indexer = indexer_handler(store.clone());
+    let indexer = indexer_handler(indexer::Deps::new(store.clone(), plane.bus()));
     let scoring = scoring_handler(scoring::Deps::new(store.clone(), clock), plane.refolds());
     let import = import_handler(Deps { store, objects: plane.objects(), queue: plane.ranges(), clock });
     Ok(vec![
@@ -116,8 +117,8 @@ pub(crate) fn deliveries(
     ])
 }
 
-fn indexer_handler(store: DynamoStore) -> Handler {
-    let deps = Arc::new(indexer::Deps::new(store));
+fn indexer_handler(deps: indexer::Deps<DynamoStore, EventBridge>) -> Handler {
+    let deps = Arc::new(deps);
     Arc::new(move |event| {
         let deps = Arc::clone(&deps);
         Box::pin(async move { indexer::handle(&deps, &event).await.map_err(Into::into) })

@@ -16,6 +16,7 @@
 //! The binary `leads` is this library's command line ([`cli`]): it serves, and it is a client
 //! of any base URL.
 
+mod bus_log;
 pub mod cli;
 mod client;
 mod data_plane;

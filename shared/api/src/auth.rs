@@ -40,6 +40,8 @@ pub enum Scope {
     SettingsRead,
     /// Change settings and custom fields.
     SettingsWrite,
+    /// Audit and repair the search index.
+    IndexWrite,
     /// List API keys.
     KeysRead,
     /// Make and revoke API keys.
@@ -48,7 +50,7 @@ pub enum Scope {
 
 impl Scope {
     /// Lists every scope.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ContactsRead,
         Self::ContactsWrite,
         Self::EventsWrite,
@@ -60,6 +62,7 @@ impl Scope {
         Self::SuppressionsWrite,
         Self::SettingsRead,
         Self::SettingsWrite,
+        Self::IndexWrite,
         Self::KeysRead,
         Self::KeysWrite,
     ];
@@ -78,6 +81,7 @@ impl Scope {
             Self::SuppressionsWrite => "suppressions:write",
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
+            Self::IndexWrite => "index:write",
             Self::KeysRead => "keys:read",
             Self::KeysWrite => "keys:write",
         }

@@ -32,10 +32,13 @@ mod writer;
 
 pub use build::{Audit, Block, Building, Difference, Generations, IndexedFields, NotBuilt};
 pub use column::{COLUMN_VALUES, ColumnBlock};
-pub use contact::{INDEXED_ATTRIBUTES, Planner};
+pub use contact::{INDEXED_ATTRIBUTES, Planner, Subject};
 pub use facts::{Cell, Facts};
 pub use key::{Generation, Kind, Place, SetPlace, column_key};
-pub use read::{Answer, Answers, Column, Direction, Predicate, Question, ReadError, Reader, Sort, SortKey};
+pub use read::{
+    AddressBook, AddressTest, Answer, Answers, Column, Direction, MAX_WALKED_ITEMS, Predicate, Question,
+    ReadError, Reader, Sort, SortKey, SortValue,
+};
 pub use set::{SUB_SIZE, SUBS, SetBlock, WholeSet};
 pub use table::{Found, IndexTable, Item, ItemKey, Nonce};
 pub use term::Term;

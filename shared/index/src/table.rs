@@ -61,12 +61,14 @@ pub trait IndexTable: Send + Sync {
         is_wanted: impl Fn(&[u8]) -> bool + Send + Sync,
     ) -> impl Future<Output = Result<Vec<(Vec<u8>, Item)>, Self::Error>> + Send;
 
-    /// Reads the sort keys and data of a partition's items whose sort keys start like this, all of
-    /// them, in the order of their keys. What was written just before may be missing.
+    /// Reads the sort keys and data of a partition's items whose sort keys start like this, in the
+    /// order of their keys: all of them, or else more than `most`. What was written just before may
+    /// be missing.
     fn query(
         &self,
         partition: &[u8; 22],
         start: &[u8],
+        most: usize,
     ) -> impl Future<Output = Result<Vec<Found>, Self::Error>> + Send;
 
     /// Writes an item if what lies there is still what was seen: an item of this nonce, or nothing.

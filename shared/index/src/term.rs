@@ -54,6 +54,20 @@ impl Term {
         if value.len() == MAX_VALUE_BYTES { None } else { std::str::from_utf8(value).ok() }
     }
 
+    /// Gives what people can read of it; of a value that was cut, its start.
+    pub(crate) fn text(&self) -> String {
+        match self.0.split_first() {
+            Some((&VALUE, value)) if value.len() == MAX_VALUE_BYTES => {
+                // The hash is no text, and the cut is between characters.
+                let start = value.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+                format!("{}…", start_of(start, CUT_BYTES))
+            }
+            Some((&VALUE, value)) => String::from_utf8_lossy(value).into_owned(),
+            Some((&BOOLEAN, value)) => (value == [2]).to_string(),
+            _ => String::new(),
+        }
+    }
+
     /// Gives the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -7,6 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Contacts, Facts, Found, IndexTable, Item, ItemKey, Nonce};
 
+/// Gives how many cases a property is tried on: so many, or what `PROPTEST_CASES` says.
+pub(crate) fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 /// Is a table in memory, with a meter.
 #[derive(Default)]
 pub(crate) struct Table {
@@ -43,7 +48,7 @@ impl IndexTable for Table {
         Ok(items)
     }
 
-    async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, Infallible> {
+    async fn query(&self, partition: &[u8; 22], start: &[u8], _: usize) -> Result<Vec<Found>, Infallible> {
         let items = self.query_strong(partition, start, |_| true).await?;
         Ok(items.into_iter().map(|(key, item)| (key, item.data)).collect())
     }

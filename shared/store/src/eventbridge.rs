@@ -12,7 +12,7 @@ use model::scoring::Event;
 use serde_json::json;
 
 use crate::sdk::{name_from_env, store_error};
-use crate::{ENGAGEMENT, EventBus, SdkConfig, StoreError};
+use crate::{DOMAIN, DomainEvent, DomainEventBus, ENGAGEMENT, EventBus, SdkConfig, StoreError};
 
 /// What one PutEvents takes.
 const EVENTS_A_CALL: usize = 10;
@@ -79,7 +79,31 @@ impl EventBridge {
 
 impl EventBus for EventBridge {
     async fn publish(&self, tenant: TenantId, events: &[Event]) -> Result<BTreeSet<usize>, StoreError> {
-        let entries: Vec<_> = events.iter().map(|event| self.entry(tenant, event)).enumerate().collect();
+        self.put_all(events.iter().map(|event| self.entry(tenant, event)).enumerate().collect()).await
+    }
+}
+
+impl DomainEventBus for EventBridge {
+    async fn announce(&self, events: &[DomainEvent]) -> Result<BTreeSet<usize>, StoreError> {
+        let entry = |event: &DomainEvent| {
+            PutEventsRequestEntry::builder()
+                .event_bus_name(&self.bus)
+                .source(DOMAIN)
+                .detail_type(event.kind.as_str())
+                .detail(event.detail().to_string())
+                .time(DateTime::from_millis(event.occurred_at.timestamp_millis()))
+                .build()
+        };
+        self.put_all(events.iter().map(entry).enumerate().collect()).await
+    }
+}
+
+impl EventBridge {
+    /// Puts all entries, ten a call, and gives the places of what is left.
+    async fn put_all(
+        &self,
+        entries: Vec<(usize, PutEventsRequestEntry)>,
+    ) -> Result<BTreeSet<usize>, StoreError> {
         let calls: Vec<_> = entries.chunks(EVENTS_A_CALL).map(|entries| self.put(entries.to_vec())).collect();
         let left: Vec<_> = stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
         let mut places = BTreeSet::new();

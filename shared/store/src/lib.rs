@@ -8,6 +8,7 @@ mod activity;
 mod bus;
 mod clock;
 mod contacts;
+mod domain_events;
 mod dynamo;
 mod error;
 mod eventbridge;
@@ -42,6 +43,7 @@ pub use contacts::{
     Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, SuppressionPage, SuppressionPlace,
     Write, Written,
 };
+pub use domain_events::{DOMAIN, DomainEvent, DomainEventBus, DomainEventType};
 pub use dynamo::{ContactRecord, DynamoStore, Tables, is_indexed_by_import};
 pub use error::StoreError;
 pub use eventbridge::EventBridge;
@@ -63,7 +65,7 @@ pub use quota::QuotaStore;
 pub use rules::RulesStore;
 pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};
-pub use search::{ContactSearch, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
+pub use search::{ContactSearch, MAX_ADDRESSES, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
 pub use search_counts::Counted;
 pub use sqs::{SqsBackground, SqsRanges, SqsRefolds};
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};

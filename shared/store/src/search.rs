@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use index::{Answers, IndexTable, Planner, ReadError, Reader, Sort, SortKey};
+use index::{AddressBook, Answers, IndexTable, MAX_WALKED_ITEMS, Planner, ReadError, Reader, Sort, SortKey};
 use model::rule::{Bound, Subject};
 use model::{Contact, Email, Ordinal, Standing, Tenant};
 use roaring::RoaringBitmap;
@@ -11,6 +11,16 @@ use crate::{Consistency, ContactStore, StoreError, index_generation};
 
 /// Most contacts that are looked at because the index does not tell whether a rule means them.
 pub const MAX_LOOKED_AT: u64 = 10_000;
+
+/// Most ordinals of a tenant whose addresses are read where the index tells too little of them.
+pub const MAX_ADDRESSES: u32 = 4_000_000;
+
+/// To look at a contact costs about as much as to read so many addresses.
+const ADDRESSES_A_CONTACT: u64 = 100;
+
+/// Where more contacts than this share the minute in which a rule draws a line, it is drawn at the
+/// minute.
+const MAX_IN_A_MINUTE: u64 = 500;
 
 /// How often a page is filled up whose contacts no longer match, before it ends early.
 const FILLS: usize = 4;
@@ -21,6 +31,9 @@ pub enum SearchError {
     /// The index leaves too many contacts to be looked at.
     #[error("{0} contacts would have to be looked at, over {MAX_LOOKED_AT}")]
     TooManyToLookAt(u64),
+    /// What a condition asks a part of has too many different values.
+    #[error("more than {MAX_WALKED_ITEMS} items of the index would have to be read")]
+    TooManyValues,
     /// A table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -30,6 +43,7 @@ impl From<ReadError<StoreError>> for SearchError {
     fn from(error: ReadError<StoreError>) -> Self {
         match error {
             ReadError::Table(error) => error.into(),
+            ReadError::TooManyItems => Self::TooManyValues,
             ReadError::Malformed(error) => StoreError::Malformed(error.to_string()).into(),
         }
     }
@@ -83,9 +97,25 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
         let addresses = self.addresses(&[&rule]).await?;
         let id_key = self.tenant.secret.id_key();
         let question = Planner { id_key: &id_key, addresses: &addresses }.question(&rule);
-        let reader = self.reader().await?;
-        let answers = reader.read([&question], sort.map(|sort| sort.field)).await?;
-        let answer = answers.to(&question);
+        let next = self.store.ordinals(self.tenant).await?;
+        let reader = self.reader(next);
+        let mut answers = reader.read([&question], sort).await?;
+        let mut answer = answers.to(&question);
+        let is_dear = answer.open().len().saturating_mul(ADDRESSES_A_CONTACT) > u64::from(next.0);
+        if is_dear
+            && next.0 <= MAX_ADDRESSES
+            && let Some(mut book) = AddressBook::of(&question)
+        {
+            let see = &mut |ordinal: Ordinal, email: &Email| book.see(ordinal.0, email.as_str());
+            self.store.each_address(self.tenant, see).await?;
+            answers.learn(book);
+            answer = answers.to(&question);
+        }
+        if answer.open().len() > MAX_IN_A_MINUTE {
+            // Perhaps of a crowd that came within one minute, as an import's contacts do.
+            answers.to_the_minute();
+            answer = answers.to(&question);
+        }
         let open = answer.open();
         if open.len() > MAX_LOOKED_AT {
             return Err(SearchError::TooManyToLookAt(open.len()));
@@ -113,16 +143,17 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
         let mut page = MatchesPage { contacts: Vec::with_capacity(limit), next_after: after };
         for _ in 0..FILLS {
             let missing = limit - page.contacts.len();
-            let keys = matches.answers.page(&matches.ordinals, matches.sort, page.next_after, missing + 1);
+            let keys =
+                matches.answers.page(&matches.ordinals, matches.sort, page.next_after.as_ref(), missing + 1);
             let is_last = keys.len() <= missing;
             let keys = keys.get(..missing).unwrap_or(&keys);
             let ordinals: Vec<Ordinal> = keys.iter().map(|key| Ordinal(key.ordinal)).collect();
             let contacts = self.store.by_ordinals(self.tenant, &ordinals, Consistency::Eventual).await?;
             let mut contacts: HashMap<u32, Contact> =
                 contacts.into_iter().map(|contact| (contact.ordinal.0, contact)).collect();
-            let found = keys.iter().filter_map(|key| Some((*key, contacts.remove(&key.ordinal)?)));
+            let found = keys.iter().filter_map(|key| Some((key.clone(), contacts.remove(&key.ordinal)?)));
             page.contacts.extend(found.filter(|(_, contact)| means(&matches.rule, contact)));
-            page.next_after = keys.last().copied().filter(|_| !is_last);
+            page.next_after = keys.last().cloned().filter(|_| !is_last);
             if is_last || page.contacts.len() == limit {
                 break;
             }
@@ -130,11 +161,10 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
         Ok(page)
     }
 
-    /// Reads up to the tenant's highest ordinal.
-    pub(crate) async fn reader(&self) -> Result<Reader<'_, S>, StoreError> {
-        let next = self.store.ordinals(self.tenant).await?;
+    /// Reads up to the ordinal that comes next.
+    pub(crate) fn reader(&self, next: Ordinal) -> Reader<'_, S> {
         let slabs = next.0.div_ceil(1 << 18) as u16;
-        Ok(Reader::new(self.store, index_generation(self.tenant.id), slabs))
+        Reader::new(self.store, index_generation(self.tenant.id), slabs)
     }
 
     /// Finds the ordinals of the contacts at the addresses that rules name.

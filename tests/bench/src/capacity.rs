@@ -35,7 +35,7 @@ pub fn measure(report: &mut Report) -> Result<(), BenchError> {
 async fn measure_on(process: &Process, report: &mut Report) -> Result<(), BenchError> {
     let store = process.data_plane().store().metered();
     let app = App::new(store.clone(), Clock::default());
-    let router = contacts::routes(&app).into_router(&app);
+    let router = contacts::routes(&app).merge(search::routes(&app)).into_router(&app);
     let mut ids = Vec::new();
     // Who calls and which fields there are is cached for a minute: that is paid for here.
     call_as(&router, process.api_key(), Kind::Create.request("first", "")).await?;

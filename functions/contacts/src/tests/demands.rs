@@ -14,7 +14,7 @@ async fn without_inference_an_unknown_attribute_is_refused_by_name() {
     let slug = FieldSlug::from_name("city").unwrap();
     store.define_field(&tenant, &slug, "City", AttributeType::Text).await.unwrap();
     let app = App::new(store.clone(), Clock::default());
-    let client = Client::new(crate::routes(&app).into_router(&app), &store, &tenant, &["*"]).await;
+    let client = Client::new(all_routes(&app).into_router(&app), &store, &tenant, &["*"]).await;
     let body = json!({"email": "a@example.com", "attributes": {"city": "Oslo", "Budget": 5}});
     let refused = create(&client, body).await;
     assert_eq!(pointers(&refused), [("/attributes/Budget".to_owned(), "unknown_field".to_owned())]);
@@ -36,7 +36,7 @@ async fn required_and_default_hold_on_every_way_in() {
     define("city", true, None).await;
     define("source", false, Some("web")).await;
     let app = App::new(store.clone(), Clock::default());
-    let client = Client::new(crate::routes(&app).into_router(&app), &store, &tenant, &["*"]).await;
+    let client = Client::new(all_routes(&app).into_router(&app), &store, &tenant, &["*"]).await;
     let without = json!({"email": "a@example.com"});
     for refused in [
         create(&client, without.clone()).await,
@@ -62,7 +62,7 @@ async fn a_field_of_a_new_type_is_shown_converted_before_anything_is_written() {
     let store = MemoryStore::default();
     let tenant = stored_tenant(&store).await;
     let app = App::new(store.clone(), Clock::default());
-    let client = Client::new(crate::routes(&app).into_router(&app), &store, &tenant, &["*"]).await;
+    let client = Client::new(all_routes(&app).into_router(&app), &store, &tenant, &["*"]).await;
     for (email, budget) in [("a@example.com", "12"), ("b@example.com", "lots")] {
         create(&client, json!({"email": email, "attributes": {"budget": budget}})).await;
     }

@@ -69,5 +69,5 @@ async fn a_request_that_died_anywhere_is_done_once_when_it_is_sent_again() {
 /// Gives a client of the same store and key whose process dies at a call.
 async fn dying(store: &MemoryStore, healthy: &Client, at: usize, moment: Moment) -> Client {
     let app = App::new(store.failing(CallFaults::crash(at, moment)), Clock::default());
-    healthy.through(crate::routes(&app).into_router(&app))
+    healthy.through(all_routes(&app).into_router(&app))
 }

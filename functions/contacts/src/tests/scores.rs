@@ -17,7 +17,7 @@ impl World {
         let store = MemoryStore::default();
         let tenant = stored_tenant(&store).await;
         let app = App::new(store.clone(), Clock::default());
-        let router = crate::routes(&app).into_router(&app);
+        let router = all_routes(&app).into_router(&app);
         let client = Client::new(router, &store, &tenant, &["*"]).await;
         let created = create(&client, json!({"email": "jane@example.com"})).await;
         let id = created.json["id"].as_str().unwrap().to_owned();

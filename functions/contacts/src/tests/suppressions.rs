@@ -167,7 +167,7 @@ async fn a_write_reads_an_address_once_for_contact_and_suppression() {
     store.suppress(&tenant, &email, &erased, None).await.unwrap();
     let calls = CallFaults::none();
     let app = App::new(store.failing(calls.clone()), Clock::default());
-    let client = Client::new(crate::routes(&app).into_router(&app), &store, &tenant, &["*"]).await;
+    let client = Client::new(all_routes(&app).into_router(&app), &store, &tenant, &["*"]).await;
     create(&client, json!({"email": "b@example.com"})).await;
     let before = calls.calls();
     assert_eq!(create(&client, json!({"email": "a@example.com"})).await.code(), "suppressed_erased");

@@ -125,6 +125,14 @@ impl ContactStore for Meddled<'_> {
         self.store().ordinals(tenant).await
     }
 
+    async fn each_address(
+        &self,
+        tenant: &Tenant,
+        see: &mut (dyn FnMut(Ordinal, &Email) + Send),
+    ) -> Result<(), StoreError> {
+        self.store().each_address(tenant, see).await
+    }
+
     async fn count(&self, tenant: &Tenant) -> Result<u64, StoreError> {
         self.store().count(tenant).await
     }

@@ -52,7 +52,17 @@ pub(super) fn shown(value: &serde_json::Value) -> String {
 
 /// Prints records as lines with tabs between the members, after a line with their names.
 pub(super) fn table(names: &[&str], records: &serde_json::Value) {
+    heading(names);
+    rows_of(names, records);
+}
+
+/// Prints the line with the names of a table.
+pub(super) fn heading(names: &[&str]) {
     super::print(format_args!("{}", names.join("\t")));
+}
+
+/// Prints the records of a table.
+pub(super) fn rows_of(names: &[&str], records: &serde_json::Value) {
     for record in records.as_array().into_iter().flatten() {
         let cells: Vec<String> =
             names.iter().map(|name| record.get(name).map_or("-".to_owned(), shown)).collect();

@@ -1,10 +1,13 @@
 //! The command line of `leads`.
 
 mod connection;
+mod doctor;
+mod events;
 mod fields;
 mod import;
 mod keys;
 mod log;
+mod search;
 mod serve;
 mod services;
 mod signals;
@@ -75,6 +78,15 @@ enum Command {
     Fields(fields::FieldsArgs),
     /// Tell what the tenant has and used.
     Usage(usage::UsageArgs),
+    /// Print what goes over the bus of a running `leads serve`.
+    #[command(after_help = events::AFTER_HELP)]
+    Events(events::EventsArgs),
+    /// Find contacts by a query.
+    #[command(after_help = search::AFTER_HELP)]
+    Search(search::SearchArgs),
+    /// Compare the search index with the contacts, and repair it.
+    #[command(after_help = doctor::AFTER_HELP)]
+    Doctor(doctor::DoctorArgs),
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +152,9 @@ pub fn run() -> ExitCode {
         Command::Keys(args) => keys::run(args),
         Command::Fields(args) => fields::run(args),
         Command::Usage(args) => usage::run(args),
+        Command::Events(args) => events::run(args),
+        Command::Search(args) => search::run(args),
+        Command::Doctor(args) => doctor::run(args),
     }
 }
 

@@ -44,9 +44,12 @@ mod tests {
 
     #[test]
     fn the_templates_of_all_bars_are_sound() {
-        for template in
-            [super::super::import::UPLOAD_BAR, super::super::import::ROWS_BAR, super::super::serve::BAR]
-        {
+        for template in [
+            super::super::doctor::BAR,
+            super::super::import::UPLOAD_BAR,
+            super::super::import::ROWS_BAR,
+            super::super::serve::BAR,
+        ] {
             ProgressStyle::with_template(template).unwrap();
         }
     }

@@ -39,7 +39,7 @@ pub(crate) enum ClientError {
 
 impl ClientError {
     /// Tells whether the same call may pass in a moment.
-    pub(super) fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
             Self::Refused { status, .. } => {
@@ -83,7 +83,7 @@ impl Api {
         answer(url, sent)
     }
 
-    pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, ClientError> {
+    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, ClientError> {
         let url = self.url(path);
         let sent = self.agent.post(&url).header("authorization", self.authorization()).send_json(body);
         answer(url, sent)
@@ -98,6 +98,13 @@ impl Api {
             Call::Post(body) => self.agent.post(&url).header("authorization", key).send_json(body),
             Call::Patch(body) => self.agent.patch(&url).header("authorization", key).send_json(body),
         };
+        answer(url, sent)
+    }
+
+    /// Reads what the local process tells outside of the API.
+    pub(crate) fn outside<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let url = format!("{}{path}", self.base);
+        let sent = self.agent.get(&url).header("authorization", self.authorization()).call();
         answer(url, sent)
     }
 

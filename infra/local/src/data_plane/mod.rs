@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 pub use directory::Data;
 
 use crate::StartError;
+use crate::bus_log::BusLog;
 use crate::delivery::{ACCOUNT, Mailbox, REGION, intake};
 use crate::engine::{Engine, StreamLog};
 use crate::http_server::{listen, serve};
@@ -75,6 +76,7 @@ pub struct DataPlane {
     tables: Tables,
     sdk: SdkConfig,
     mailbox: Mailbox,
+    bus_log: BusLog,
     engine: Engine,
     servers: [JoinHandle<()>; 2],
     stop: watch::Sender<bool>,
@@ -110,7 +112,9 @@ impl DataPlane {
         let objects = ObjectServer::bind(config, s3).await.map_err(|error| explain(error.into()))?;
 
         let (stop, stopped) = watch::channel(false);
-        let queues = intake::router(mailbox.clone(), [RANGES, EVENTS, REFOLDS], (ENGAGEMENT, EVENTS));
+        let bus_log = BusLog::default();
+        let rule = (ENGAGEMENT, EVENTS);
+        let queues = intake::router(mailbox.clone(), [RANGES, EVENTS, REFOLDS], rule, bus_log.clone());
         let servers = [
             tokio::spawn(objects.serve(wish(stopped.clone()))),
             tokio::spawn(serve(sqs, queues, wish(stopped))),
@@ -131,6 +135,7 @@ impl DataPlane {
             tables,
             sdk,
             mailbox,
+            bus_log,
             engine,
             servers,
             stop,
@@ -164,6 +169,11 @@ impl DataPlane {
     /// Connects to the bus.
     pub fn bus(&self) -> EventBridge {
         EventBridge::new(&self.sdk, BUS.to_owned())
+    }
+
+    /// Gives what went over the bus.
+    pub(crate) fn bus_log(&self) -> &BusLog {
+        &self.bus_log
     }
 
     /// Reads what changes in the contacts table.

@@ -1,6 +1,7 @@
 //! The rule of a request, in either spelling.
 
 use axum::http::StatusCode;
+use index::MAX_WALKED_ITEMS;
 use model::Invalid;
 use model::rule::{Parsed, Place, Rule, RuleError};
 use serde_json::Value;
@@ -94,6 +95,13 @@ pub fn refused(errors: Vec<RuleError>) -> ApiError {
 pub fn unanswered(error: SearchError) -> ApiError {
     match error {
         SearchError::Store(error) => error.into(),
+        SearchError::TooManyValues => {
+            let detail = format!(
+                "a part of a text is looked for among the different values of its field, and these take more than \
+                 {MAX_WALKED_ITEMS} items of the index; ask for a whole value, for a longer start of one, or for a word"
+            );
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_broad", detail).into()
+        }
         SearchError::TooManyToLookAt(count) => {
             let detail = format!(
                 "the index does not tell of {count} contacts whether they are meant, and at most {MAX_LOOKED_AT} \

@@ -4,7 +4,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use index::SortKey;
+use index::{SortKey, SortValue};
 use model::Contact;
 use model::rule::Parsed;
 use serde::{Deserialize, Serialize};
@@ -67,8 +67,27 @@ struct Place {
     /// Of the rule and the order.
     question: String,
     now: DateTime<Utc>,
-    value: Option<f64>,
+    value: Option<PlaceValue>,
     ordinal: u32,
+}
+
+/// Is a number, or the bytes of a text in hexadecimal digits.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum PlaceValue {
+    Number(f64),
+    Text(String),
+}
+
+impl Place {
+    fn key(self) -> SortKey {
+        let value = self.value.map(|value| match value {
+            PlaceValue::Number(number) => SortValue::Number(number),
+            // It is signed, so it is what was written.
+            PlaceValue::Text(digits) => SortValue::Text(hex::decode(digits).unwrap_or_default()),
+        });
+        SortKey { value, ordinal: self.ordinal }
+    }
 }
 
 /// Finds a page of the contacts that a rule means.
@@ -101,16 +120,20 @@ pub async fn found<S: RuleStore>(
     let (matches, used) = tokio::join!(contacts.find(rule, order), used);
     used?;
     let matches = matches.map_err(unanswered)?;
-    let after = place.map(|place| SortKey { value: place.value, ordinal: place.ordinal });
+    let after = place.map(Place::key);
     let page = contacts.page(&matches, after, limit).await.map_err(unanswered)?;
     let (keys, contacts): (Vec<SortKey>, Vec<Contact>) = page.contacts.into_iter().unzip();
     let (items, count) = page_items(&app.store, &caller.tenant, &contacts).await?;
     let last = if count < contacts.len() {
-        keys.get(..count).and_then(<[_]>::last).copied()
+        keys.get(..count).and_then(<[_]>::last).cloned()
     } else {
         page.next_after
     };
     let next_cursor = last.map(|SortKey { value, ordinal }| {
+        let value = value.map(|value| match value {
+            SortValue::Number(number) => PlaceValue::Number(number),
+            SortValue::Text(bytes) => PlaceValue::Text(hex::encode(bytes)),
+        });
         Cursor::token(&caller.tenant, CursorKind::Search, Place { question, now, value, ordinal })
     });
     let warnings = warnings.into_iter().map(WarningView::from).collect();

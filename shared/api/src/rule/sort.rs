@@ -31,8 +31,8 @@ pub(super) async fn sort<S: FieldStore>(store: &S, caller: &Caller, text: &str) 
     };
     Sort::by(source, direction).ok_or_else(|| {
         let detail = format!(
-            "there is no order by `{name}`; sort by `score`, `created_at`, `last_opened_at` and its like, or a \
-             custom number or date"
+            "there is no order by `{name}`; sort by `score`, `created_at`, `last_opened_at` and its like, \
+             `first_name`, `last_name`, `company`, `job_title`, or a custom number, date or text"
         );
         refused("not_sortable", detail)
     })

@@ -19,7 +19,7 @@ pub(super) fn column(field: u16, leaf: &Leaf, moment: &Moment) -> Question {
         }
         Test::Instants(ranges, _) => any_of(ranges.iter().flat_map(|range| {
             let (certain, possible) = minutes(range);
-            [within(field, vec![certain]), Question::perhaps(within(field, vec![possible]))]
+            [within(field, vec![certain]), almost(within(field, vec![possible]))]
         })),
         Test::Anniversary(_) => anniversary(field, leaf, moment),
         _ => Question::HasNumber(field),
@@ -104,5 +104,10 @@ fn anniversary(field: u16, leaf: &Leaf, moment: &Moment) -> Question {
         move |minute: &f64| at_ends(*minute) == [true, true]
     });
     let possible = Predicate::new(move |minute: &f64| at_ends(*minute) != [false, false]);
-    any_of([Question::Number(field, certain), Question::perhaps(Question::Number(field, possible))])
+    any_of([Question::Number(field, certain), almost(Question::Number(field, possible))])
+}
+
+/// Asks for whoever is in it as far as the minute tells.
+fn almost(question: Question) -> Question {
+    Question::AlmostExactly(Box::new(question))
 }

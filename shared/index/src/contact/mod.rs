@@ -23,6 +23,7 @@ mod email;
 mod facts;
 mod planner;
 mod sort;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -32,6 +33,7 @@ use model::{AttributeType, Engagement, FieldId, ListNumber};
 use crate::{IndexedFields, Term};
 
 pub use planner::Planner;
+pub use subject::Subject;
 
 /// How many custom fields of a tenant, the oldest first, are indexed.
 pub const INDEXED_ATTRIBUTES: u32 = 48;

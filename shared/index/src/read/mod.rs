@@ -6,8 +6,10 @@
 //! Not everything that a rule asks is in the index: a long text is there by its start and a hash, an
 //! instant by its minute, a field of no interest not at all. What it leaves open is
 //! [`Question::Perhaps`], and an [`Answer`] parts who is meant from who may be: those few contacts
-//! are looked at.
+//! are looked at. Addresses lie in the directory as well: where the index leaves too many open by
+//! theirs, it is read instead ([`Question::Address`]).
 
+mod address;
 mod columns;
 mod predicate;
 mod sets;
@@ -22,9 +24,14 @@ use roaring::RoaringBitmap;
 
 use crate::{Found, Generation, IndexTable, Kind, Malformed, Term};
 
+pub use address::{AddressBook, AddressTest};
 pub use columns::Column;
 pub use predicate::Predicate;
-pub use sort::{Direction, Sort, SortKey};
+pub use sort::{Direction, Sort, SortKey, SortValue};
+
+/// Most items that are read of the terms that start alike, or of all terms of a field: a thousand
+/// bytes or less each, so this is 2,500 read units as terms usually are.
+pub const MAX_WALKED_ITEMS: usize = 200_000;
 
 /// Queries under way at once.
 const QUERIES_AT_ONCE: usize = 64;
@@ -52,6 +59,10 @@ pub enum Question {
     Ordinals(RoaringBitmap),
     /// Nobody else than who is in this, and not all of them: only the contact tells.
     Perhaps(Box<Question>),
+    /// Likewise, but all of these are within a minute of being in it.
+    AlmostExactly(Box<Question>),
+    /// Who has an address that passes a test, if the addresses were read; else anybody perhaps.
+    Address(AddressTest),
 }
 
 /// Is what the index knows of a question's answer.
@@ -80,6 +91,9 @@ pub enum ReadError<E> {
     /// The table failed.
     #[error("the table failed")]
     Table(#[source] E),
+    /// What starts like this, or any term of a field, has more than [`MAX_WALKED_ITEMS`].
+    #[error("more than {MAX_WALKED_ITEMS} items would have to be read")]
+    TooManyItems,
     /// What lies there is not of the index.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -119,6 +133,8 @@ pub struct Answers {
     sets: BTreeMap<Part, RoaringBitmap>,
     values: BTreeMap<u16, BTreeMap<Vec<u8>, RoaringBitmap>>,
     columns: BTreeMap<u16, Column>,
+    addresses: BTreeMap<AddressTest, RoaringBitmap>,
+    is_to_the_minute: bool,
 }
 
 /// Reads one tenant's index.
@@ -135,25 +151,35 @@ impl<'a, T: IndexTable> Reader<'a, T> {
         Self { table, generation, slabs }
     }
 
-    /// Reads what questions need, each thing once, all at the same time; and columns to sort by.
+    /// Reads what questions need, each thing once, all at the same time; and what orders go by.
     ///
     /// # Errors
     /// When a query fails.
     pub async fn read(
         &self,
         questions: impl IntoIterator<Item = &Question>,
-        sorts: impl IntoIterator<Item = u16>,
+        sorts: impl IntoIterator<Item = Sort>,
     ) -> Result<Answers, ReadError<T::Error>> {
         let mut parts = BTreeSet::from([Part::Live]);
         questions.into_iter().for_each(|question| question.parts(&mut parts));
-        parts.extend(sorts.into_iter().map(|field| Part::Column { field }));
+        parts.extend(sorts.into_iter().map(|Sort { field, is_text, .. }| {
+            if is_text { Part::Values { field } } else { Part::Column { field } }
+        }));
         let wave: Vec<(&Part, u16)> =
             parts.iter().flat_map(|part| (0..self.slabs).map(move |slab| (part, slab))).collect();
         // Collected first: as a lazy stream the borrowing futures would not be provably `Send`.
         let queries: Vec<_> = wave.into_iter().map(|(part, slab)| self.query(part, slab)).collect();
         let mut results = stream::iter(queries).buffer_unordered(QUERIES_AT_ONCE);
         let mut answers = Answers::default();
+        let mut walked: BTreeMap<&Part, usize> = BTreeMap::new();
         while let Some((part, slab, items)) = results.try_next().await? {
+            if part.is_walked() {
+                let walked = walked.entry(part).or_default();
+                *walked += items.len();
+                if *walked > MAX_WALKED_ITEMS {
+                    return Err(ReadError::TooManyItems);
+                }
+            }
             match part {
                 Part::Live => sets::add(&mut answers.live, slab, &items)?,
                 Part::Terms { .. } => {
@@ -182,7 +208,8 @@ impl<'a, T: IndexTable> Reader<'a, T> {
             Part::Column { field } => (Kind::Column, *field, Vec::new()),
         };
         let partition = self.generation.partition(kind, field, slab);
-        let items = self.table.query(&partition, &start).await.map_err(ReadError::Table)?;
+        let most = if part.is_walked() { MAX_WALKED_ITEMS } else { usize::MAX };
+        let items = self.table.query(&partition, &start, most).await.map_err(ReadError::Table)?;
         Ok((part, slab, items))
     }
 }
@@ -213,7 +240,9 @@ impl Question {
             Self::All(questions) | Self::Any(questions) => {
                 questions.iter().for_each(|question| question.parts(parts));
             }
-            Self::Not(question) | Self::Perhaps(question) => question.parts(parts),
+            Self::Not(question) | Self::Perhaps(question) | Self::AlmostExactly(question) => {
+                question.parts(parts);
+            }
             Self::Term(field, term) => {
                 parts.insert(Part::of_term(*field, term));
             }
@@ -226,7 +255,18 @@ impl Question {
             Self::Number(field, _) | Self::HasNumber(field) => {
                 parts.insert(Part::Column { field: *field });
             }
-            Self::Ordinals(_) => {}
+            Self::Ordinals(_) | Self::Address(_) => {}
+        }
+    }
+}
+
+impl Part {
+    /// Tells whether there is no bound on its items but that of the tenant's different values.
+    fn is_walked(&self) -> bool {
+        match self {
+            Self::Live | Self::Column { .. } => false,
+            Self::Values { .. } => true,
+            Self::Terms { start, .. } => start.last() != Some(&0),
         }
     }
 }
@@ -268,6 +308,15 @@ impl Answers {
                 Answer::exactly(present.unwrap_or_default())
             }
             Question::Ordinals(ordinals) => Answer::exactly(ordinals & &self.live),
+            Question::AlmostExactly(question) => {
+                let Answer { certain, possible } = self.to(question);
+                let certain = if self.is_to_the_minute { certain } else { RoaringBitmap::new() };
+                Answer { certain, possible }
+            }
+            Question::Address(test) => match self.addresses.get(test) {
+                Some(passing) => Answer::exactly(passing & &self.live),
+                None => Answer { certain: RoaringBitmap::new(), possible: self.live.clone() },
+            },
         }
     }
 
@@ -283,6 +332,11 @@ impl Answers {
         answer.certain &= &self.live;
         answer.possible = (answer.possible & &self.live) | &answer.certain;
         answer
+    }
+
+    /// Takes moments as exact to the minute from here on: see [`Question::AlmostExactly`].
+    pub fn to_the_minute(&mut self) {
+        self.is_to_the_minute = true;
     }
 
     /// Gives everybody.

@@ -14,12 +14,18 @@ use crate::{Change, Facts, Writer};
 const GENERATION: Generation = Generation { tenant: [9; 16], number: 3 };
 const WORDS: u16 = 1;
 const SCORE: u16 = 2;
+/// Has one value at most.
+const NAME: u16 = 3;
 
 type People = BTreeMap<u32, Facts>;
 
 fn facts() -> impl Strategy<Value = Facts> {
     (vec("[ab]{1,3}", 0..3), proptest::option::of(-3i32..4)).prop_map(|(words, score)| Facts {
-        terms: words.iter().map(|word| (WORDS, Term::value(word))).collect(),
+        terms: words
+            .iter()
+            .map(|word| (WORDS, Term::value(word)))
+            .chain(words.first().map(|word| (NAME, Term::value(word))))
+            .collect(),
         columns: score.map(|score| (SCORE, f64::from(score) / 2.0)).into_iter().collect(),
     })
 }
@@ -85,6 +91,7 @@ fn holds(question: &Question, ordinal: u32, facts: &Facts) -> bool {
         Question::Number(field, test) => facts.columns.get(field).is_some_and(|value| test.holds(value)),
         Question::Ordinals(ordinals) => ordinals.contains(ordinal),
         Question::HasNumber(field) => facts.columns.contains_key(field),
+        Question::AlmostExactly(_) | Question::Address(_) => unreachable!("none is made here"),
     }
 }
 
@@ -120,7 +127,7 @@ proptest! {
         }
         let batches: Vec<Vec<Change>> = changes.chunks(150).map(<[Change]>::to_vec).collect();
         let table = indexed(&batches);
-        let answers = block_on(Reader::new(&table, GENERATION, 3).read(&questions, [SCORE])).unwrap();
+        let answers = block_on(Reader::new(&table, GENERATION, 3).read(&questions, [by(SCORE, direction), by(NAME, direction)])).unwrap();
         for question in &questions {
             let expected: Vec<u32> =
                 people.iter().filter(|(ordinal, facts)| holds(question, **ordinal, facts)).map(|(ordinal, _)| *ordinal).collect();
@@ -132,6 +139,16 @@ proptest! {
             let by_age: Vec<u32> = expected.iter().rev().copied().collect();
             prop_assert_eq!(walk(&answers, &answer, None, limit), by_age.clone());
 
+            let name = |ordinal: &u32| people[ordinal].terms.iter().find(|(field, _)| *field == NAME).cloned();
+            let (mut named, without): (Vec<u32>, Vec<u32>) =
+                by_age.iter().copied().partition(|ordinal| name(ordinal).is_some());
+            named.sort_by(|a, b| match direction {
+                Direction::Ascending => name(a).cmp(&name(b)),
+                Direction::Descending => name(b).cmp(&name(a)),
+            });
+            named.extend(without);
+            prop_assert_eq!(walk(&answers, &answer, Some(by(NAME, direction)), limit), named);
+
             let score = |ordinal: &u32| people[ordinal].columns.get(&SCORE).copied();
             let (mut sorted, without): (Vec<u32>, Vec<u32>) =
                 by_age.into_iter().partition(|ordinal| score(ordinal).is_some());
@@ -140,10 +157,13 @@ proptest! {
                 Direction::Descending => score(b).partial_cmp(&score(a)).unwrap(),
             });
             sorted.extend(without);
-            let sort = Sort { field: SCORE, direction, missing: None };
-            prop_assert_eq!(walk(&answers, &answer, Some(sort), limit), sorted);
+            prop_assert_eq!(walk(&answers, &answer, Some(by(SCORE, direction)), limit), sorted);
         }
     }
+}
+
+fn by(field: u16, direction: Direction) -> Sort {
+    Sort { field, direction, missing: None, is_text: field == NAME }
 }
 
 /// Reads page by page to the end.
@@ -151,9 +171,9 @@ fn walk(answers: &Answers, answer: &RoaringBitmap, sort: Option<Sort>, limit: us
     let mut walked = Vec::new();
     let mut after = None;
     loop {
-        let page = answers.page(answer, sort, after, limit);
+        let page = answers.page(answer, sort, after.as_ref(), limit);
         let Some(last) = page.last() else { return walked };
-        after = Some(*last);
+        after = Some(last.clone());
         walked.extend(page.iter().map(|key| key.ordinal));
     }
 }
@@ -166,7 +186,7 @@ fn a_dense_term_is_read_from_its_sub_containers_and_a_sparse_one_from_its_list()
     let table = indexed(&[changes]);
     let sizes = |word: &str| -> Vec<usize> {
         let partition = GENERATION.partition(Kind::Terms, WORDS, 0);
-        let items = block_on(table.query(&partition, &Term::value(word).prefix())).unwrap();
+        let items = block_on(table.query(&partition, &Term::value(word).prefix(), usize::MAX)).unwrap();
         items.into_iter().map(|(_, data)| data.len()).collect()
     };
     assert_eq!(sizes("rare"), [41]);

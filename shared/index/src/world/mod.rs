@@ -337,7 +337,7 @@ impl IndexTable for World {
         Ok(found)
     }
 
-    async fn query(&self, _: &[u8; 22], _: &[u8]) -> Result<Vec<Found>, Infallible> {
+    async fn query(&self, _: &[u8; 22], _: &[u8], _: usize) -> Result<Vec<Found>, Infallible> {
         unreachable!("a writer queries nothing that may be old")
     }
 

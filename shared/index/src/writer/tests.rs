@@ -30,7 +30,7 @@ impl IndexTable for Failing {
         Ok(self.0.get(key).await.unwrap_or_default())
     }
 
-    async fn query(&self, _: &[u8; 22], _: &[u8]) -> Result<Vec<Found>, OutOfReach> {
+    async fn query(&self, _: &[u8; 22], _: &[u8], _: usize) -> Result<Vec<Found>, OutOfReach> {
         Err(OutOfReach)
     }
 

@@ -182,6 +182,14 @@ impl ContactStore for DynamoStore {
         self.next_ordinal(tenant.id).await
     }
 
+    async fn each_address(
+        &self,
+        tenant: &Tenant,
+        see: &mut (dyn FnMut(Ordinal, &Email) + Send),
+    ) -> Result<(), StoreError> {
+        self.each_slot(tenant.id, see).await
+    }
+
     async fn count(&self, tenant: &Tenant) -> Result<u64, StoreError> {
         self.count_contacts(&Addresses::of(tenant)).await
     }

@@ -165,6 +165,48 @@ impl DynamoStore {
         Ok(found)
     }
 
+    /// Shows every slot that is set, page by page, of all partitions side by side.
+    pub(super) async fn each_slot(
+        &self,
+        tenant: TenantId,
+        see: &mut (dyn FnMut(Ordinal, &Email) + Send),
+    ) -> Result<(), StoreError> {
+        let mut pages: Vec<(String, Option<Item>)> =
+            (0..PARTS).map(|number| (part(tenant, number), None)).collect();
+        while !pages.is_empty() {
+            let calls: Vec<_> = pages.into_iter().map(|(part, after)| self.slots_page(part, after)).collect();
+            let mut calls = stream::iter(calls).buffer_unordered(PARTS as usize);
+            pages = Vec::new();
+            while let Some((part, items, next)) = calls.try_next().await? {
+                for item in &items {
+                    slots(item)?.iter().for_each(|(ordinal, email)| see(*ordinal, email));
+                }
+                pages.extend(next.map(|next| (part, Some(next))));
+            }
+        }
+        Ok(())
+    }
+
+    async fn slots_page(
+        &self,
+        part: String,
+        after: Option<Item>,
+    ) -> Result<(String, Vec<Item>, Option<Item>), StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.directory)
+            .key_condition_expression("part = :part")
+            .expression_attribute_values(":part", Value::S(part.clone()))
+            .set_exclusive_start_key(after)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(store_error)?;
+        self.read(answer.consumed_capacity());
+        Ok((part, answer.items.unwrap_or_default(), answer.last_evaluated_key))
+    }
+
     /// Builds the part of a transaction that empties a slot.
     pub(super) fn remove_slot(&self, tenant: TenantId, ordinal: Ordinal) -> Result<Update, StoreError> {
         Update::builder()

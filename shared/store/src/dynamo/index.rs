@@ -41,9 +41,9 @@ impl IndexTable for DynamoStore {
         Ok(keys.iter().map(|key| found.get(&(key.partition.to_vec(), key.sort.clone())).cloned()).collect())
     }
 
-    async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, StoreError> {
+    async fn query(&self, partition: &[u8; 22], start: &[u8], most: usize) -> Result<Vec<Found>, StoreError> {
         let query = self.partition(partition, start).projection_expression("s, d");
-        self.all_pages(query, |item| Ok(Some((bytes(item, SORT)?, bytes(item, DATA)?)))).await
+        self.pages(query, most, |item| Ok(Some((bytes(item, SORT)?, bytes(item, DATA)?)))).await
     }
 
     async fn query_strong(
@@ -57,7 +57,7 @@ impl IndexTable for DynamoStore {
             let sort = bytes(item, SORT)?;
             is_wanted(&sort).then(|| Ok((sort, index_item(item)?))).transpose()
         };
-        self.all_pages(query, read).await
+        self.pages(query, usize::MAX, read).await
     }
 
     async fn put(&self, key: &ItemKey, item: IndexItem, seen: Option<Nonce>) -> Result<bool, StoreError> {
@@ -107,9 +107,11 @@ impl DynamoStore {
         }
     }
 
-    async fn all_pages<T>(
+    /// Reads all pages, or as many as give more than `most` items.
+    async fn pages<T>(
         &self,
         query: QueryFluentBuilder,
+        most: usize,
         read: impl Fn(&Item) -> Result<Option<T>, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut found = Vec::new();
@@ -119,6 +121,9 @@ impl DynamoStore {
             self.read(page.consumed_capacity());
             for item in page.items() {
                 found.extend(read(item)?);
+            }
+            if found.len() > most {
+                break;
             }
         }
         Ok(found)

@@ -332,6 +332,17 @@ impl ContactStore for MemoryStore {
         self.call(|state| Ordinal(state.next_ordinal.get(&tenant.id).copied().unwrap_or_default()))
     }
 
+    async fn each_address(
+        &self,
+        tenant: &Tenant,
+        see: &mut (dyn FnMut(Ordinal, &Email) + Send),
+    ) -> Result<(), StoreError> {
+        self.call(|state| {
+            let slots = state.slots.iter().filter(|((owner, _), _)| *owner == tenant.id);
+            slots.for_each(|((_, ordinal), email)| see(*ordinal, email));
+        })
+    }
+
     async fn count(&self, tenant: &Tenant) -> Result<u64, StoreError> {
         self.call(|state| {
             let held = |(place, standing): &(&(TenantId, Email), &Standing)| {

@@ -10,7 +10,7 @@ impl IndexTable for MemoryStore {
         self.call(|state| state.index.get(key).cloned())
     }
 
-    async fn query(&self, partition: &[u8; 22], start: &[u8]) -> Result<Vec<Found>, StoreError> {
+    async fn query(&self, partition: &[u8; 22], start: &[u8], _: usize) -> Result<Vec<Found>, StoreError> {
         let found = self.query_strong(partition, start, |_| true).await?;
         Ok(found.into_iter().map(|(sort, item)| (sort, item.data)).collect())
     }

@@ -11,7 +11,8 @@ use model::{Email, Profile, Settings, Status, Tenant, TenantId, TenantSecret, Te
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use store::{
-    ApiKey, Clock, ContactStore as _, DynamoStore, KeyHash, Metered as _, NewContact, TenantStore as _, Write,
+    ApiKey, Clock, ContactStore as _, DynamoStore, EventBridge, KeyHash, Metered as _, NewContact,
+    TenantStore as _, Write,
 };
 
 use crate::{BenchError, Report};
@@ -28,7 +29,7 @@ struct Ground {
     tenant: Tenant,
     scoring: scoring::Deps<DynamoStore>,
     index_store: DynamoStore,
-    indexer: indexer::Deps<DynamoStore>,
+    indexer: indexer::Deps<DynamoStore, EventBridge>,
     log: StreamLog,
     position: i64,
     sent: usize,
@@ -91,7 +92,7 @@ impl Ground {
         let log = plane.contact_changes().map_err(|error| BenchError::NotReady(error.to_string()))?;
         let mut ground = Self {
             scoring: scoring::Deps::new(store.clone(), Clock::default()),
-            indexer: indexer::Deps::new(index_store.clone()),
+            indexer: indexer::Deps::new(index_store.clone(), plane.bus()),
             store,
             index_store,
             tenant,

@@ -48,7 +48,7 @@ pub(super) async fn put_events(intake: &Intake, request: PutEvents) -> Result<Va
     if request.entries.is_empty() || request.entries.len() > MAX_ENTRIES {
         return Err(SqsError::EntryCount(request.entries.len()));
     }
-    let (mut answers, mut messages, mut failed) = (Vec::new(), Vec::new(), 0);
+    let (mut answers, mut messages, mut taken, mut failed) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for entry in request.entries {
         let id = Uuid::new_v4();
         match envelope(entry, id) {
@@ -56,6 +56,7 @@ pub(super) async fn put_events(intake: &Intake, request: PutEvents) -> Result<Va
                 if event.get("source").and_then(Value::as_str) == Some(intake.rule.source) {
                     messages.push(NewMessage::new(intake.rule.queue, event.to_string()));
                 }
+                taken.push(event);
                 answers.push(json!({"EventId": id.to_string()}));
             }
             Err((code, message)) => {
@@ -67,6 +68,7 @@ pub(super) async fn put_events(intake: &Intake, request: PutEvents) -> Result<Va
     if !messages.is_empty() {
         intake.mailbox.push_all(messages).await?;
     }
+    taken.into_iter().for_each(|event| intake.log.keep(event));
     Ok(json!({"FailedEntryCount": failed, "Entries": answers}))
 }
 

@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::mailbox::Mailbox;
+use crate::bus_log::BusLog;
 use error::SqsError;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -39,18 +40,21 @@ struct Intake {
     mailbox: Mailbox,
     queues: BTreeSet<String>,
     rule: bus::BusRule,
+    log: BusLog,
 }
 
 /// Makes the router that takes messages for `queues` into the mailbox, each under its
-/// queue's name as destination, and events of one source for the queue `(source, queue)`.
+/// queue's name as destination, and events of one source for the queue `(source, queue)`;
+/// all events go into the log, too.
 /// Queue URLs are `http://<host>/000000000000/<queue>`.
 pub fn router(
     mailbox: Mailbox,
     queues: impl IntoIterator<Item = impl Into<String>>,
     (source, queue): (&'static str, &'static str),
+    log: BusLog,
 ) -> Router {
     let queues = queues.into_iter().map(Into::into).collect();
-    let intake = Intake { mailbox, queues, rule: bus::BusRule { source, queue } };
+    let intake = Intake { mailbox, queues, rule: bus::BusRule { source, queue }, log };
     Router::new()
         .route("/", post(handle))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))

@@ -30,7 +30,7 @@ struct Bench {
 /// Serves the intake on loopback and makes the real client for it.
 async fn bench() -> Bench {
     let (folder, mailbox) = mailbox();
-    let router = router(mailbox.clone(), [QUEUE, EVENTS], ("leads.engagement", EVENTS));
+    let router = router(mailbox.clone(), [QUEUE, EVENTS], ("leads.engagement", EVENTS), BusLog::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {

@@ -261,6 +261,24 @@ pub async fn contacts_are_found_by_their_ordinals(store: &impl AnyStore) {
     }
 }
 
+/// Of one tenant only, and past the borders of what lies together.
+pub async fn every_address_is_shown_with_its_ordinal(store: &impl AnyStore) {
+    let (tenant, other) = (tenant(), tenant());
+    create(store, &other, profile("other@example.com")).await;
+    let mut created = Vec::new();
+    for n in 0..60 {
+        let email = format!("person-{n}@example.com");
+        let contact = create(store, &tenant, profile(&email)).await;
+        created.push((contact.ordinal, email));
+    }
+    let mut shown = Vec::new();
+    let see = &mut |ordinal: Ordinal, email: &Email| shown.push((ordinal, email.to_string()));
+    store.each_address(&tenant, see).await.expect("read");
+    shown.sort();
+    created.sort();
+    assert_eq!(shown, created);
+}
+
 /// The limit is the table's, and it costs only the one write.
 pub async fn a_contact_past_400_kb_is_refused_and_its_neighbours_are_not(store: &impl AnyStore) {
     let tenant = tenant();

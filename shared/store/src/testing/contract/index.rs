@@ -41,7 +41,7 @@ pub async fn a_partition_is_read_in_order_and_by_its_starts(store: &impl AnyStor
     }
     assert!(store.put(&key(other, b"ab"), item(b"other", 1), None).await.expect("put"));
     let read = async |start: &[u8]| {
-        let found = store.query(&mine, start).await.expect("query");
+        let found = store.query(&mine, start, usize::MAX).await.expect("query");
         assert!(found.iter().all(|(sort, data)| sort == data));
         let strong = store.query_strong(&mine, start, |sort| sort != b"ab").await.expect("query");
         let wanted = found.iter().filter(|(sort, _)| sort != b"ab").map(|(sort, data)| (sort, data));
@@ -60,7 +60,7 @@ pub async fn a_partition_of_many_pages_is_read_whole(store: &impl AnyStore) {
         let item = Item { data: vec![number; 250_000], nonce: [number; 8] };
         assert!(store.put(&key(partition, &[number + 1]), item, None).await.expect("put"));
     }
-    let found = store.query(&partition, b"").await.expect("query");
+    let found = store.query(&partition, b"", usize::MAX).await.expect("query");
     assert_eq!(found.iter().map(|(sort, _)| sort[0]).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     assert!(found.iter().all(|(_, data)| data.len() == 250_000));
 }

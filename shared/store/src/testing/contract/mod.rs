@@ -71,6 +71,7 @@ macro_rules! contract_tests {
             contacts::a_walk_gives_each_contact_once_and_the_newest_first,
             contacts::a_walk_crosses_holes,
             contacts::contacts_are_found_by_their_ordinals,
+            contacts::every_address_is_shown_with_its_ordinal,
             contacts::a_contact_past_400_kb_is_refused_and_its_neighbours_are_not,
             contacts::consent_is_logged_once,
             erasure::an_erased_contact_leaves_only_that_it_was_erased,

@@ -1,0 +1,121 @@
+//! What the product tells of its contacts on the bus.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+use model::{ContactId, TenantId};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// Is what domain events come from on the bus.
+pub const DOMAIN: &str = "leads";
+
+/// Names what happened to a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DomainEventType {
+    /// It is new.
+    ContactCreated,
+    /// Something of it changed that people or files say.
+    ContactUpdated,
+    /// It is gone.
+    ContactDeleted,
+    /// Its score reached another tier.
+    TierChanged,
+}
+
+impl DomainEventType {
+    /// Gives the name on the bus.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ContactCreated => "contact.created",
+            Self::ContactUpdated => "contact.updated",
+            Self::ContactDeleted => "contact.deleted",
+            Self::TierChanged => "score.tier_changed",
+        }
+    }
+}
+
+/// Is one thing that happened to a contact. It says nothing personal: who may know more reads the
+/// contact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DomainEvent {
+    /// Whose contact.
+    pub tenant: TenantId,
+    /// What happened.
+    pub kind: DomainEventType,
+    /// To whom.
+    pub contact: ContactId,
+    /// The version that the contact has since, or had at last.
+    pub version: u64,
+    /// When that was written.
+    pub occurred_at: DateTime<Utc>,
+    /// What else there is to say.
+    pub more: Map<String, Value>,
+}
+
+impl DomainEvent {
+    /// Gives its id: the same each time it is told, so that whoever hears it twice knows.
+    pub fn id(&self) -> Uuid {
+        let name = format!("{}/{}/{}/{}", self.tenant, self.contact, self.version, self.kind.as_str());
+        let hash = Sha256::digest(name);
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        Uuid::new_v8(bytes)
+    }
+
+    /// Gives the detail that goes over the bus.
+    pub fn detail(&self) -> Value {
+        let mut detail = self.more.clone();
+        for (name, value) in [
+            ("id", json!(self.id())),
+            ("tenant_id", json!(self.tenant)),
+            ("contact_id", json!(self.contact.to_string())),
+            ("version", json!(self.version)),
+            ("occurred_at", json!(self.occurred_at)),
+        ] {
+            detail.insert(name.to_owned(), value);
+        }
+        Value::Object(detail)
+    }
+}
+
+/// Tells whoever listens of domain events, at least once.
+pub trait DomainEventBus: Send + Sync {
+    /// Puts events on the bus and gives the places of those that it did not take: they are to be put
+    /// again.
+    fn announce(
+        &self,
+        events: &[DomainEvent],
+    ) -> impl Future<Output = Result<BTreeSet<usize>, StoreError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_has_one_id_of_its_own() {
+        let event = DomainEvent {
+            tenant: TenantId(Uuid::from_u128(1)),
+            kind: DomainEventType::ContactUpdated,
+            contact: ContactId::parse("5e1c0f7a-3c1d-8f00-8000-0123456789ab").unwrap(),
+            version: 7,
+            occurred_at: DateTime::UNIX_EPOCH,
+            more: Map::new(),
+        };
+        let later = DomainEvent { occurred_at: Utc::now(), ..event.clone() };
+        assert_eq!(event.id(), later.id());
+        for other in [
+            DomainEvent { version: 8, ..event.clone() },
+            DomainEvent { kind: DomainEventType::TierChanged, ..event.clone() },
+            DomainEvent { tenant: TenantId(Uuid::from_u128(2)), ..event.clone() },
+        ] {
+            assert_ne!(event.id(), other.id());
+        }
+        assert_eq!(event.detail()["id"], event.id().to_string());
+    }
+}
