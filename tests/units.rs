@@ -96,6 +96,8 @@ fn reads_of(method: &str, path: &str, ids: &Ids) -> Vec<Read> {
         ("get", "/api/v1/suppressions") => vec![get(path).grows("suppressions")],
         ("get", "/api/v1/usage") => vec![get(path).grows("usage")],
         ("get", path) if path.starts_with("/api/v1/contacts/{id}") => vec![get(person)],
+        ("get", path) if path.starts_with("/api/v1/lists/{id}") => vec![get(path.replace("{id}", "New"))],
+        ("post", "/api/v1/lists/preview") => vec![post(path, json!({"query": "cohort:new"}))],
         ("get", path) if !path.contains('{') => vec![get(path)],
         ("post", "/api/v1/rules/parse") => vec![post(path, json!({"query": "cohort:new score:>5"}))],
         ("post", "/api/v1/rules/explain") => {
@@ -106,7 +108,7 @@ fn reads_of(method: &str, path: &str, ids: &Ids) -> Vec<Read> {
     }
 }
 
-const WRITES: [&str; 10] = [
+const WRITES: [&str; 12] = [
     "/api/v1/admin/tenants",
     "/api/v1/api-keys",
     "/api/v1/contacts",
@@ -114,6 +116,8 @@ const WRITES: [&str; 10] = [
     "/api/v1/events",
     "/api/v1/fields",
     "/api/v1/imports",
+    "/api/v1/lists",
+    "/api/v1/lists/{id}/contacts",
     "/api/v1/suppressions",
     // No questions: they go through all contacts.
     "/api/v1/index/audit",
@@ -165,6 +169,7 @@ fn load(client: &Client, count: usize) -> Ids {
     assert_eq!(import["rows"]["created"], count, "{import}");
     let suppressed = json!({"suppressions": [{"email": "gone@example.com", "source": "test"}]});
     assert_eq!(client.post("/api/v1/suppressions", &suppressed).status, 200);
+    assert_eq!(client.post("/api/v1/lists", &json!({"name": "New", "query": "cohort:new"})).status, 201);
     let counted = json!({"query": "has:email"});
     until(|| (client.post("/api/v1/contacts/count", &counted).json["count"] == count).then_some(()));
     let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
@@ -188,6 +193,7 @@ async fn measured(
     let router = contacts::routes(&app)
         .merge(events::routes(&events))
         .merge(imports::routes(&imports))
+        .merge(lists::routes(&app))
         .merge(search::routes(&app))
         .merge(settings::routes(&settings, None))
         .into_router(&app);

@@ -109,7 +109,7 @@ async fn what_is_not_there_is_404_and_what_is_not_built_is_422() {
     }
     assert_eq!(client.call(Method::GET, "/api/v1/nothing").await.code(), "not_found");
     assert_eq!(client.call(Method::PUT, "/api/v1/contacts/x").await.code(), "method_not_allowed");
-    for path in ["/api/v1/contacts/x/export", "/api/v1/lists/1"] {
+    for path in ["/api/v1/contacts/x/export", "/api/v1/exports/1"] {
         let reply = client.call(Method::GET, path).await;
         assert_eq!((reply.status, reply.code()), (422, "not_available"), "{path}");
     }

@@ -4,7 +4,7 @@ use model::Engagement;
 
 use super::{
     ATTRIBUTES, COMPANY, CREATED_AT, EMAIL_DOMAIN, EMAIL_START, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME,
-    PHONE_END, PRESENCE, SCORE, STATUS, TAGS, WORDS, engaged,
+    LISTS, PHONE_END, PRESENCE, SCORE, STATUS, TAGS, WORDS, engaged, engagements,
 };
 use crate::Cell;
 
@@ -40,6 +40,7 @@ impl Cell {
             PHONE_END => Subject::Standard("phone_end"),
             STATUS => Subject::Standard("status"),
             TAGS => Subject::Standard("tags"),
+            LISTS => Subject::Standard("lists"),
             WORDS => Subject::Standard("words"),
             SCORE => Subject::Standard("score"),
             CREATED_AT => Subject::Standard("created_at"),
@@ -47,8 +48,11 @@ impl Cell {
             field if (PRESENCE..=Flag::LAST.column()).contains(&field) => Subject::Presence,
             field => Engagement::ALL
                 .into_iter()
-                .find(|kind| engaged(*kind) == field)
-                .map_or(Subject::Unknown, |kind| Subject::Standard(kind.field_name())),
+                .flat_map(|kind| {
+                    [(engaged(kind), kind.field_name()), (engagements(kind), kind.counter_name())]
+                })
+                .find(|(of, _)| *of == field)
+                .map_or(Subject::Unknown, |(_, name)| Subject::Standard(name)),
         }
     }
 
