@@ -62,10 +62,13 @@ def wait_for(cloudformation, stack):
 def up(dist, stack, parameters):
     started = time.monotonic()
     body = packaged(TEMPLATE.read_text(encoding="utf-8"), dist)
+    s3 = client("s3")
+    # A request takes 51,200 bytes of a template, an object 1 MB.
+    s3.put_object(Bucket=CODE_BUCKET, Key="template.yaml", Body=body.encode())
     cloudformation = client("cloudformation")
     cloudformation.create_stack(
         StackName=stack,
-        TemplateBody=body,
+        TemplateURL=f"{s3.meta.endpoint_url}/{CODE_BUCKET}/template.yaml",
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
     )
