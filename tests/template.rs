@@ -250,6 +250,11 @@ fn functions_may_do_what_their_store_does() {
         let puts = allowed(function).iter().any(|action| action.starts_with("events:PutEvents "));
         assert!(puts, "{function} tells the bus");
     }
+    let clock = allowed("ClockFunction");
+    for action in ["Query", "UpdateItem", "DeleteItem"] {
+        assert!(clock.contains(&format!("dynamodb:{action} ConfigTable.Arn")), "a timer needs {action}");
+    }
+    assert!(clock.contains("sqs:SendMessage ClockQueue.Arn"), "to send for what is due");
     let imports = allowed("ImportsFunction");
     for link in
         ["s3:PutObject uploads/*", "s3:GetObject imports/*/errors.csv", "s3:GetObject imports/*/warnings.csv"]
@@ -280,7 +285,17 @@ fn what_fails_for_good_is_kept() {
     for queue in [events, refolds] {
         assert!(queue["VisibilityTimeout"].as_i64() >= Some(6 * timeout_s));
     }
-    for queue in ["RangeDeadLetters", "NotificationDeadLetters", "EventDeadLetters", "RefoldDeadLetters"] {
+    let clock = &resources["ClockQueue"]["Properties"];
+    assert_eq!(clock["RedrivePolicy"]["deadLetterTargetArn"].as_str(), Some("ClockDeadLetters.Arn"));
+    let timeout_s = resources["ClockFunction"]["Properties"]["Timeout"].as_i64().expect("a timeout");
+    assert!(clock["VisibilityTimeout"].as_i64() >= Some(6 * timeout_s));
+    for queue in [
+        "RangeDeadLetters",
+        "NotificationDeadLetters",
+        "EventDeadLetters",
+        "RefoldDeadLetters",
+        "ClockDeadLetters",
+    ] {
         let watched = entries(resources).any(|(_, alarm)| {
             alarm["Type"].as_str() == Some("AWS::CloudWatch::Alarm")
                 && alarm["Properties"]["Dimensions"][0]["Value"].as_str()

@@ -6,12 +6,16 @@ use std::time::Duration;
 use api::App;
 use axum::Router;
 use import::Deps;
-use store::{Clock, DynamoStore, EventBridge, KeyHash, S3Objects, SqsBackground, SqsRanges, SqsRefolds};
+use serde_json::json;
+use store::{
+    Clock, ClockMessage, DynamoStore, EventBridge, KeyHash, S3Objects, SqsBackground, SqsClock, SqsRanges,
+    SqsRefolds,
+};
 use tokio::time::Instant;
 
 use crate::StartError;
-use crate::data_plane::{CHANGES, DataPlane, EVENTS, NOTIFICATIONS, RANGES, REFOLDS};
-use crate::delivery::{Backoff, Handler, Route, Source};
+use crate::data_plane::{CHANGES, CLOCK, DataPlane, EVENTS, NOTIFICATIONS, RANGES, REFOLDS};
+use crate::delivery::{Backoff, Handler, Route, Schedule, Source};
 
 /// Lambda's longest; what takes longer is saved and goes on in another invocation.
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
@@ -27,6 +31,9 @@ const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration:
 
 /// As in the template.
 const EVENTS_A_BATCH: usize = 100;
+
+/// Sooner than once a minute, as on AWS: a developer waits.
+const TICK: Duration = Duration::from_secs(10);
 
 /// Where changes of contacts that scoring could not handle are kept.
 const APPEARANCES: &str = "scoring-contacts";
@@ -58,6 +65,7 @@ pub(crate) fn deliveries(
 ) -> Result<Vec<Route>, StartError> {
     let indexer = indexer_handler(indexer::Deps::new(store.clone(), plane.bus()));
     let scoring = scoring_handler(scoring::Deps::new(store.clone(), clock), plane.refolds());
+    let clock_handler = clock_handler(clock::Deps::new(store.clone(), plane.clock(), clock));
     let import = import_handler(Deps { store, objects: plane.objects(), queue: plane.ranges(), clock });
     Ok(vec![
         Route {
@@ -106,6 +114,15 @@ pub(crate) fn deliveries(
             timeout: TIMEOUT,
         },
         Route {
+            destination: CLOCK.to_owned(),
+            source: Source::Queue { batch_size: 1 },
+            handler: clock_handler,
+            concurrency: 2,
+            max_receives: 3,
+            backoff: BACKOFF,
+            timeout: TIMEOUT,
+        },
+        Route {
             destination: APPEARANCES.to_owned(),
             source: Source::Stream { log: plane.contact_changes()?, batch_size: CHANGES_A_BATCH },
             handler: scoring,
@@ -115,6 +132,19 @@ pub(crate) fn deliveries(
             timeout: TIMEOUT,
         },
     ])
+}
+
+/// Says what comes by itself as time passes.
+pub(crate) fn schedule() -> Schedule {
+    Schedule { destination: CLOCK.to_owned(), body: json!(ClockMessage::Tick).to_string(), every: TICK }
+}
+
+fn clock_handler(deps: clock::Deps<DynamoStore, SqsClock>) -> Handler {
+    let deps = Arc::new(deps);
+    Arc::new(move |event| {
+        let deps = Arc::clone(&deps);
+        Box::pin(async move { clock::handle(&deps, &event).await.map_err(Into::into) })
+    })
 }
 
 fn indexer_handler(deps: indexer::Deps<DynamoStore, EventBridge>) -> Handler {

@@ -33,6 +33,7 @@ mod sqs;
 mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod timers;
 mod usage;
 
 pub use crate::index::{ContactFacts, index_generation};
@@ -59,7 +60,8 @@ pub use meter::{Consumed, Metered};
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
 pub use parked::{PARKED_FOR_DAYS, ParkedStore};
 pub use queue::{
-    IndexMessage, IndexQueue, RangeMessage, RangeQueue, RefoldMessage, RefoldQueue, SweepMessage, SweepQueue,
+    ClockMessage, ClockQueue, IndexMessage, IndexQueue, RangeMessage, RangeQueue, RefoldMessage, RefoldQueue,
+    SweepMessage, SweepQueue,
 };
 pub use quota::QuotaStore;
 pub use rules::RulesStore;
@@ -67,6 +69,7 @@ pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};
 pub use search::{ContactSearch, MAX_ADDRESSES, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
 pub use search_counts::Counted;
-pub use sqs::{SqsBackground, SqsRanges, SqsRefolds};
+pub use sqs::{SqsBackground, SqsClock, SqsRanges, SqsRefolds};
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
+pub use timers::{TimedTask, Timer, TimerStore};
 pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};

@@ -5,7 +5,7 @@ use model::{FieldId, TenantId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{StoreError, Timer};
 
 /// Asks the loader to load one range of a planned file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,4 +94,20 @@ pub trait RefoldQueue: Send + Sync {
         message: RefoldMessage,
         after: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Is what the clock does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockMessage {
+    /// Looks what is due; a schedule asks for it each minute.
+    Tick,
+    /// Does what was due, and is claimed until then.
+    Run(Timer),
+}
+
+/// Hands what is due to whoever does it, at least once.
+pub trait ClockQueue: Send + Sync {
+    /// Sends a message for each timer; all of them, or an error.
+    fn send_timers(&self, timers: &[Timer]) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

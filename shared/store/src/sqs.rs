@@ -1,4 +1,4 @@
-//! Queues on SQS: of ranges, and of contacts to fold.
+//! Queues on SQS: of ranges, of contacts to fold, and of what is due.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::sdk::{name_from_env, store_error};
 use crate::{
-    IndexMessage, IndexQueue, RangeMessage, RangeQueue, RefoldMessage, RefoldQueue, SdkConfig, StoreError,
-    SweepMessage, SweepQueue,
+    ClockMessage, ClockQueue, IndexMessage, IndexQueue, RangeMessage, RangeQueue, RefoldMessage, RefoldQueue,
+    SdkConfig, StoreError, SweepMessage, SweepQueue, Timer,
 };
 
 /// What one SendMessageBatch takes.
@@ -140,6 +140,37 @@ impl RefoldQueue for SqsRefolds {
 
     async fn send_refold_later(&self, message: RefoldMessage, after: Duration) -> Result<(), StoreError> {
         self.0.send_batch(vec![entry(refold_id(&message), message.tenant, &message, after)?]).await
+    }
+}
+
+/// Hands what is due to whoever does it through one SQS queue.
+#[derive(Debug, Clone)]
+pub struct SqsClock(Queue);
+
+impl SqsClock {
+    /// Connects to a queue by its URL.
+    pub fn new(sdk: &SdkConfig, queue_url: String) -> Self {
+        Self(Queue::new(sdk, queue_url))
+    }
+
+    /// Connects to the queue that `LEADS_CLOCK_QUEUE_URL` names.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] naming the variable when it is missing.
+    pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
+        Ok(Self::new(sdk, name_from_env("LEADS_CLOCK_QUEUE_URL")?))
+    }
+}
+
+impl ClockQueue for SqsClock {
+    async fn send_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+        for timers in timers.chunks(MESSAGES_A_CALL) {
+            let entries = timers.iter().enumerate().map(|(place, timer)| {
+                entry(format!("timer-{place}"), timer.tenant, &ClockMessage::Run(*timer), Duration::ZERO)
+            });
+            self.0.send_batch(entries.collect::<Result<_, _>>()?).await?;
+        }
+        Ok(())
     }
 }
 

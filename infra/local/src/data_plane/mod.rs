@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::{
-    DynamoStore, ENGAGEMENT, Endpoints, EventBridge, S3Objects, SdkConfig, SqsRanges, SqsRefolds, Tables,
+    DynamoStore, ENGAGEMENT, Endpoints, EventBridge, S3Objects, SdkConfig, SqsClock, SqsRanges, SqsRefolds,
+    Tables,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -42,6 +43,9 @@ pub const EVENTS: &str = "engagement-events";
 
 /// The queue of contacts to score by other rules, and where its messages wait in the mailbox.
 pub const REFOLDS: &str = "refolds";
+
+/// The queue of what is due, and where its messages wait in the mailbox.
+pub const CLOCK: &str = "clock";
 
 /// The one bus.
 const BUS: &str = "default";
@@ -114,7 +118,7 @@ impl DataPlane {
         let (stop, stopped) = watch::channel(false);
         let bus_log = BusLog::default();
         let rule = (ENGAGEMENT, EVENTS);
-        let queues = intake::router(mailbox.clone(), [RANGES, EVENTS, REFOLDS], rule, bus_log.clone());
+        let queues = intake::router(mailbox.clone(), [RANGES, EVENTS, REFOLDS, CLOCK], rule, bus_log.clone());
         let servers = [
             tokio::spawn(objects.serve(wish(stopped.clone()))),
             tokio::spawn(serve(sqs, queues, wish(stopped))),
@@ -164,6 +168,11 @@ impl DataPlane {
     /// Connects to the queue of contacts to score by other rules.
     pub fn refolds(&self) -> SqsRefolds {
         SqsRefolds::new(&self.sdk, self.queue_url(REFOLDS))
+    }
+
+    /// Connects to the queue of what is due.
+    pub fn clock(&self) -> SqsClock {
+        SqsClock::new(&self.sdk, self.queue_url(CLOCK))
     }
 
     /// Connects to the bus.
@@ -222,6 +231,7 @@ impl DataPlane {
             ("LEADS_BUCKET", BUCKET.to_owned()),
             ("LEADS_RANGE_QUEUE_URL", self.queue_url(RANGES)),
             ("LEADS_REFOLD_QUEUE_URL", self.queue_url(REFOLDS)),
+            ("LEADS_CLOCK_QUEUE_URL", self.queue_url(CLOCK)),
             ("LEADS_EVENT_BUS", BUS.to_owned()),
         ];
         environment.extend(self.tables.to_env().map(|(name, value)| (name, value.to_owned())));

@@ -12,6 +12,7 @@ mod error_text;
 pub mod intake;
 pub mod mailbox;
 mod route;
+mod schedule;
 mod sqs_event;
 mod stream;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod worker;
 pub(crate) use error_text::error_text;
 pub use mailbox::{DeadLetter, Mailbox, MailboxError, Message, MessageId, NewMessage};
 pub use route::{Backoff, BoxError, Handler, Route, Source};
+pub use schedule::Schedule;
 pub use worker::Deliveries;
 
 /// The account number in local queue URLs and ARNs.

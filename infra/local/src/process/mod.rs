@@ -101,7 +101,8 @@ impl Process {
         let router =
             functions::router(&plane, App::new(store.clone(), clock).with_quota(requests_a_key), operator);
         let routes = functions::deliveries(&plane, store.clone(), clock)?;
-        let deliveries = Deliveries::start(plane.mailbox().clone(), routes, stopped.clone());
+        let mut deliveries = Deliveries::start(plane.mailbox().clone(), routes, stopped.clone());
+        deliveries.repeat(plane.mailbox().clone(), functions::schedule(), stopped.clone());
         let server = tokio::spawn(serve(listener, router, wish(stopped)));
         let wants_sample = sample && demo.is_new;
         let tenant = demo.tenant;

@@ -27,6 +27,7 @@ mod schema;
 mod stream;
 mod suppressions;
 mod tenants;
+mod timers;
 mod transact;
 mod usage;
 

@@ -45,6 +45,7 @@ pub(super) struct State {
     pub(super) loaders: HashMap<TenantId, BTreeMap<String, DateTime<Utc>>>,
     pub(super) rules: HashMap<(TenantId, u64), Arc<ScoringRules>>,
     pub(super) refolds: HashMap<(TenantId, u64), super::memory_rules::Folding>,
+    pub(super) timers: BTreeMap<(TenantId, crate::TimedTask), DateTime<Utc>>,
     requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
 }
 

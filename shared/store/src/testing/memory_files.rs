@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::CallFaults;
 use crate::{
-    IndexMessage, IndexQueue, ObjectBody, ObjectInfo, ObjectStore, RangeMessage, RangeQueue, RefoldMessage,
-    RefoldQueue, StoreError, SweepMessage, SweepQueue, Upload,
+    ClockQueue, IndexMessage, IndexQueue, ObjectBody, ObjectInfo, ObjectStore, RangeMessage, RangeQueue,
+    RefoldMessage, RefoldQueue, StoreError, SweepMessage, SweepQueue, Timer, Upload,
 };
 
 /// Keeps files in a map.
@@ -121,6 +121,7 @@ pub struct MemoryQueue {
     sweeps: Arc<Mutex<Vec<SweepMessage>>>,
     blocks: Arc<Mutex<Vec<IndexMessage>>>,
     refolds: Arc<Mutex<Vec<RefoldMessage>>>,
+    timers: Arc<Mutex<Vec<Timer>>>,
 }
 
 impl MemoryQueue {
@@ -137,6 +138,11 @@ impl MemoryQueue {
     /// Takes all contacts to fold that were sent.
     pub fn take_refolds(&self) -> Vec<RefoldMessage> {
         std::mem::take(&mut *self.refolds.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes all timers that were sent.
+    pub fn take_timers(&self) -> Vec<Timer> {
+        std::mem::take(&mut *self.timers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes all sweeps that were sent.
@@ -182,5 +188,12 @@ impl RefoldQueue for MemoryQueue {
 
     async fn send_refold_later(&self, message: RefoldMessage, _: Duration) -> Result<(), StoreError> {
         self.send_refolds(&[message]).await
+    }
+}
+
+impl ClockQueue for MemoryQueue {
+    async fn send_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+        self.timers.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(timers);
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod memory_ledger;
 mod memory_lists;
 mod memory_records;
 mod memory_rules;
+mod memory_timers;
 
 pub use faults::{CallFaults, Moment};
 pub use memory::MemoryStore;

@@ -14,6 +14,7 @@ use super::error_text;
 use super::mailbox::{Mailbox, MailboxError, Message};
 use super::now_ms;
 use super::route::{Route, Source};
+use super::schedule::{self, Schedule};
 use super::stream;
 pub(super) use invocation::call;
 
@@ -42,6 +43,11 @@ impl Deliveries {
             workers.spawn(work(mailbox.clone(), route, shutdown.clone()));
         }
         Deliveries { workers }
+    }
+
+    /// Starts to send a message each time it is due, until `shutdown` turns true.
+    pub fn repeat(&mut self, mailbox: Mailbox, schedule: Schedule, shutdown: watch::Receiver<bool>) {
+        self.workers.spawn(schedule::repeat(mailbox, schedule, shutdown));
     }
 
     /// Waits until all workers have ended, which they do only after the shutdown signal.

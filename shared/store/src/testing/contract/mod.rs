@@ -11,12 +11,13 @@ pub mod lists;
 pub mod moves;
 pub mod records;
 pub mod rules;
+pub mod timers;
 
 use ::index::IndexTable;
 
 use crate::{
     ContactStore, FieldStore, IdempotencyStore, JobStore, LedgerStore, ListStore, LoaderStore, ParkedStore,
-    QuotaStore, RulesStore, StoreError, TenantStore, UsageStore,
+    QuotaStore, RulesStore, StoreError, TenantStore, TimerStore, UsageStore,
 };
 
 /// Is everything that keeps the contract.
@@ -34,6 +35,7 @@ pub trait AnyStore:
     + LedgerStore
     + ParkedStore
     + RulesStore
+    + TimerStore
 {
 }
 
@@ -51,6 +53,7 @@ impl<S> AnyStore for S where
         + LedgerStore
         + ParkedStore
         + RulesStore
+        + TimerStore
 {
 }
 
@@ -115,6 +118,8 @@ macro_rules! contract_tests {
             records::a_request_key_works_once,
             rules::a_refold_keeps_its_plan_and_each_range_once,
             rules::rules_are_published_only_over_those_that_were_read,
+            timers::a_timer_is_due_at_the_earliest_time_it_was_set_to,
+            timers::a_timer_is_moved_only_from_where_it_was_read,
         );
     };
     (@each $store:expr; $($module:ident :: $clause:ident),* $(,)?) => {
