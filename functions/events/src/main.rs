@@ -1,8 +1,8 @@
 //! Runs the events function on Lambda.
 
-use api::App;
+use api::{App, run};
 use events::Deps;
-use lambda_http::{Error, run, tracing};
+use lambda_http::{Error, tracing};
 use store::{Clock, DynamoStore, EventBridge, SdkConfig};
 
 #[tokio::main]

@@ -1,8 +1,8 @@
 //! Runs the imports function on Lambda.
 
-use api::App;
+use api::{App, run};
 use imports::Deps;
-use lambda_http::{Error, run, tracing};
+use lambda_http::{Error, tracing};
 use store::{Clock, DynamoStore, S3Objects, SdkConfig};
 
 #[tokio::main]

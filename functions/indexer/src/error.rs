@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use lambda_runtime::Diagnostic;
 use store::StoreError;
 
@@ -11,7 +9,7 @@ pub enum IndexerError {
     NotARecord,
     /// A tenant could not be read.
     #[error("a tenant could not be read: {0}")]
-    Tenant(#[source] Arc<StoreError>),
+    Tenant(#[source] StoreError),
 }
 
 impl From<IndexerError> for Diagnostic {

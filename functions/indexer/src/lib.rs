@@ -17,12 +17,11 @@ use std::time::Duration;
 
 use index::{Change, IndexTable, Writer};
 use model::{Tenant, TenantId};
-use moka::future::Cache;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use store::{
-    ContactFacts, ContactRecord, ContactStore, DomainEvent, DomainEventBus, StoreError, TenantStore,
+    Cache, ContactFacts, ContactRecord, ContactStore, DomainEvent, DomainEventBus, StoreError, TenantStore,
     index_generation, is_indexed_by_import,
 };
 use tracing::{debug, error, warn};
@@ -48,7 +47,7 @@ pub struct Deps<S, B> {
 impl<S, B> Deps<S, B> {
     /// Works with a store and a bus.
     pub fn new(store: S, bus: B) -> Self {
-        let tenants = Cache::builder().max_capacity(10_000).time_to_live(TENANTS_CACHED_FOR).build();
+        let tenants = Cache::new(10_000).for_at_most(TENANTS_CACHED_FOR);
         Self { store, bus, tenants }
     }
 }
@@ -134,8 +133,12 @@ async fn tenant_of<S: Store, B>(
     deps: &Deps<S, B>,
     id: TenantId,
 ) -> Result<Option<Arc<Tenant>>, IndexerError> {
-    let read = async { deps.store.tenant(id).await.map(|tenant| tenant.map(Arc::new)) };
-    deps.tenants.try_get_with(id, read).await.map_err(IndexerError::Tenant)
+    if let Some(tenant) = deps.tenants.get(&id) {
+        return Ok(tenant);
+    }
+    let tenant = deps.store.tenant(id).await.map_err(IndexerError::Tenant)?.map(Arc::new);
+    deps.tenants.insert(id, tenant.clone());
+    Ok(tenant)
 }
 
 /// Applies changes of one tenant; fails with the place of the first that may not be applied.

@@ -25,12 +25,11 @@ use std::time::Duration;
 
 pub use error::ScoringError;
 use model::{Tenant, TenantId};
-use moka::future::Cache;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use store::{
-    Clock, ContactStore, FieldStore, LedgerStore, ParkedStore, RefoldQueue, RulesStore, StoreError,
+    Cache, Clock, ContactStore, FieldStore, LedgerStore, ParkedStore, RefoldQueue, RulesStore, StoreError,
     TenantStore, UsageStore,
 };
 use tracing::warn;
@@ -60,12 +59,12 @@ pub struct Deps<S> {
 impl<S: ScoringStore> Deps<S> {
     /// Starts with nothing known.
     pub fn new(store: S, clock: Clock) -> Self {
-        let tenants = Cache::builder().max_capacity(10_000).time_to_live(TENANTS_CACHED_FOR).build();
+        let tenants = Cache::new(10_000).for_at_most(TENANTS_CACHED_FOR);
         Self { store, clock, tenants }
     }
 
     async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
-        if let Some(tenant) = self.tenants.get(&id).await {
+        if let Some(tenant) = self.tenants.get(&id) {
             return Ok(tenant);
         }
         self.newest(id).await
@@ -76,7 +75,7 @@ impl<S: ScoringStore> Deps<S> {
         let tenant = self.store.tenant(id).await?.map(Arc::new);
         // Not who is unknown: a tenant that was just made is known at once.
         if tenant.is_some() {
-            self.tenants.insert(id, tenant.clone()).await;
+            self.tenants.insert(id, tenant.clone());
         }
         Ok(tenant)
     }

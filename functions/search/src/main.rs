@@ -1,7 +1,7 @@
 //! Runs the search function on Lambda.
 
-use api::App;
-use lambda_http::{Error, run, tracing};
+use api::{App, run};
+use lambda_http::{Error, tracing};
 use store::{Clock, DynamoStore, SdkConfig};
 
 #[tokio::main]

@@ -1,7 +1,7 @@
 //! Runs the settings function on Lambda.
 
-use api::App;
-use lambda_http::{Error, run, tracing};
+use api::{App, run};
+use lambda_http::{Error, tracing};
 use settings::Deps;
 use store::{Clock, DynamoStore, KeyHash, SdkConfig, SqsBackground};
 

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use model::TenantId;
-use moka::future::Cache;
-use store::{Clock, IdempotencyStore, KeyHash, QuotaStore, StoreError, TenantStore, UsageKind, UsageStore};
+use store::{
+    Cache, Clock, IdempotencyStore, KeyHash, QuotaStore, StoreError, TenantStore, UsageKind, UsageStore,
+};
 
 use crate::Caller;
 use crate::limit::{Limiter, REQUESTS_A_WINDOW};
@@ -33,7 +34,7 @@ pub struct App<S> {
 impl<S: EdgeStore> App<S> {
     /// Starts with an empty cache of keys.
     pub fn new(store: S, clock: Clock) -> Self {
-        let callers = Cache::builder().max_capacity(10_000).time_to_live(KEYS_CACHED_FOR).build();
+        let callers = Cache::new(10_000).for_at_most(KEYS_CACHED_FOR);
         Self { store, clock, callers, limiter: Limiter::new(REQUESTS_A_WINDOW), tally: Tally::new() }
     }
 
@@ -46,7 +47,7 @@ impl<S: EdgeStore> App<S> {
     /// Forgets who calls: a key was revoked, or a tenant changed. Other instances follow within
     /// 60 seconds.
     pub fn forget_callers(&self) {
-        self.callers.invalidate_all();
+        self.callers.forget_all();
     }
 
     /// Tells the domain's time.

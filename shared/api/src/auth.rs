@@ -145,14 +145,14 @@ pub(crate) async fn authorize<S: EdgeStore>(
 
 async fn caller<S: EdgeStore>(app: &App<S>, key: &str) -> Result<Option<Arc<Caller>>, ApiError> {
     let hash = KeyHash::of(key);
-    if let Some(caller) = app.callers.get(&hash).await {
+    if let Some(caller) = app.callers.get(&hash) {
         return Ok(Some(caller));
     }
     let Some(key) = app.store.api_key(hash).await? else { return Ok(None) };
     let Some(tenant) = app.store.tenant(key.tenant).await? else { return Ok(None) };
     touch(app, hash, &key).await;
     let caller = Arc::new(Caller { tenant: Arc::new(tenant), key });
-    app.callers.insert(hash, caller.clone()).await;
+    app.callers.insert(hash, caller.clone());
     Ok(Some(caller))
 }
 

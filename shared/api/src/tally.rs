@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use model::TenantId;
-use moka::future::Cache;
-use store::{Consumed, StoreError, UsageKind, UsageParts, UsageRecord, UsageStore};
+use store::{Cache, Consumed, StoreError, UsageKind, UsageParts, UsageRecord, UsageStore};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -33,7 +32,7 @@ struct Count {
 
 impl Tally {
     pub(crate) fn new() -> Self {
-        Self(Cache::builder().max_capacity(10_000).time_to_live(KEPT_FOR).build())
+        Self(Cache::new(10_000).for_at_most(KEPT_FOR))
     }
 
     /// Counts one more, and returns when that is stored.
@@ -45,10 +44,9 @@ impl Tally {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let day = now.date_naive();
-        let new = async {
-            Arc::new(Count { record: Uuid::new_v4(), counted: AtomicU64::new(0), written: Mutex::new(0) })
-        };
-        let count = self.0.get_with((tenant, kind, day), new).await;
+        let new =
+            || Arc::new(Count { record: Uuid::new_v4(), counted: AtomicU64::new(0), written: Mutex::new(0) });
+        let count = self.0.get_or_insert_with((tenant, kind, day), new);
         let mine = count.counted.fetch_add(1, Ordering::Relaxed) + 1;
         let mut written = count.written.lock().await;
         if *written >= mine {

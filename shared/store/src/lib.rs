@@ -6,6 +6,7 @@
 
 mod activity;
 mod bus;
+mod cache;
 mod clock;
 mod contacts;
 mod domain_events;
@@ -39,6 +40,7 @@ mod usage;
 pub use crate::index::{ContactFacts, index_generation};
 pub use activity::ConsentEntry;
 pub use bus::{ENGAGEMENT, EventBus};
+pub use cache::Cache;
 pub use clock::Clock;
 pub use contacts::{
     Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, SuppressionPage, SuppressionPlace,

@@ -19,13 +19,13 @@ const AS_READ: &str = "id = :id AND revision = :revision";
 impl FieldStore for DynamoStore {
     async fn fields(&self, tenant: &Tenant, freshness: Freshness) -> Result<Arc<Fields>, StoreError> {
         if freshness == Freshness::Cached
-            && let Some(fields) = self.fields.get(&tenant.id).await
+            && let Some(fields) = self.fields.get(&tenant.id)
         {
             return Ok(fields);
         }
         let fields: Vec<Field> = self.config_list(&tenant.id.to_string(), PREFIX).await?;
         let fields = Arc::new(Fields::from_iter(fields));
-        self.fields.insert(tenant.id, fields.clone()).await;
+        self.fields.insert(tenant.id, fields.clone());
         Ok(fields)
     }
 
@@ -56,7 +56,7 @@ impl FieldStore for DynamoStore {
 
     async fn insert_field(&self, tenant: &Tenant, field: &Field) -> Result<bool, StoreError> {
         let inserted = self.insert_config(&tenant.id.to_string(), &entry(&field.slug), field).await?;
-        self.fields.invalidate(&tenant.id).await;
+        self.fields.forget(&tenant.id);
         Ok(inserted)
     }
 
@@ -102,7 +102,7 @@ impl FieldStore for DynamoStore {
                 Some(_) => FieldWrite::SlugTaken,
             }
         };
-        self.fields.invalidate(&tenant.id).await;
+        self.fields.forget(&tenant.id);
         Ok(written)
     }
 
@@ -125,7 +125,7 @@ impl FieldStore for DynamoStore {
             Err(error) if condition_failed(&error) => false,
             Err(error) => return Err(store_error(error)),
         };
-        self.fields.invalidate(&tenant.id).await;
+        self.fields.forget(&tenant.id);
         Ok(removed)
     }
 }

@@ -25,7 +25,7 @@ struct State {
 
 impl ListStore for DynamoStore {
     async fn lists(&self, tenant: &Tenant, freshness: Freshness) -> Result<Arc<ListBook>, StoreError> {
-        let kept = self.lists.get(&tenant.id).await;
+        let kept = self.lists.get(&tenant.id);
         if freshness == Freshness::Cached
             && let Some(kept) = kept
         {
@@ -36,12 +36,12 @@ impl ListStore for DynamoStore {
         // revision takes effect.
         let state: State = self.config(&part, STATE).await?.unwrap_or_default();
         if let Some(kept) = kept.filter(|kept| kept.revision() == state.revision) {
-            self.lists.insert(tenant.id, Arc::clone(&kept)).await;
+            self.lists.insert(tenant.id, Arc::clone(&kept));
             return Ok(kept);
         }
         let lists: Vec<List> = self.config_list(&part, PREFIX).await?;
         let book = Arc::new(ListBook::new(state.revision, state.next, lists));
-        self.lists.insert(tenant.id, Arc::clone(&book)).await;
+        self.lists.insert(tenant.id, Arc::clone(&book));
         Ok(book)
     }
 
@@ -77,7 +77,7 @@ impl ListStore for DynamoStore {
             }
         };
         let changed = self.transact(vec![state, list]).await?.is_none();
-        self.lists.invalidate(&tenant.id).await;
+        self.lists.forget(&tenant.id);
         Ok(changed)
     }
 }

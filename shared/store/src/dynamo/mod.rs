@@ -39,14 +39,13 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
 use chrono::{DateTime, Utc};
 use model::scoring::ScoringRules;
 use model::{Fields, ListBook, TenantId};
-use moka::future::Cache;
 
 #[cfg(feature = "testing")]
 pub(crate) use self::contact_item::check_size;
 pub use self::schema::Tables;
 pub use self::stream::{ContactRecord, is_indexed_by_import};
 use crate::meter::Meter;
-use crate::{Consumed, Metered, SdkConfig, StoreError};
+use crate::{Cache, Consumed, Metered, SdkConfig, StoreError};
 
 /// An item as the SDK has it.
 type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
@@ -108,10 +107,10 @@ impl DynamoStore {
             tables: Arc::new(tables),
             leases: Arc::default(),
             parking: Cache::new(10_000),
-            fields: Cache::builder().max_capacity(10_000).time_to_live(FIELDS_CACHED_FOR).build(),
+            fields: Cache::new(10_000).for_at_most(FIELDS_CACHED_FOR),
             // A version of rules never changes.
-            rules: Cache::builder().max_capacity(1_000).build(),
-            lists: Cache::builder().max_capacity(1_000).time_to_live(FIELDS_CACHED_FOR).build(),
+            rules: Cache::new(1_000),
+            lists: Cache::new(1_000).for_at_most(FIELDS_CACHED_FOR),
             meter: Meter::default(),
         }
     }

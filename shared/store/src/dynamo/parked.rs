@@ -70,12 +70,12 @@ impl ParkedStore for DynamoStore {
 impl DynamoStore {
     /// Notes that something may wait at least until then, unless that is noted.
     async fn note_parking(&self, tenant: TenantId, until: DateTime<Utc>) -> Result<(), StoreError> {
-        if self.parking.get(&tenant).await.is_some_and(|noted| noted >= until) {
+        if self.parking.get(&tenant).is_some_and(|noted| noted >= until) {
             return Ok(());
         }
         let noted = until + TimeDelta::days(1);
         self.put_parked(note_key(tenant), noted).await?;
-        self.parking.insert(tenant, noted).await;
+        self.parking.insert(tenant, noted);
         Ok(())
     }
 

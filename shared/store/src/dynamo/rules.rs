@@ -26,14 +26,14 @@ impl RulesStore for DynamoStore {
         if version == 0 {
             return Ok(Arc::new(ScoringRules::default()));
         }
-        if let Some(rules) = self.rules.get(&(tenant, version)).await {
+        if let Some(rules) = self.rules.get(&(tenant, version)) {
             return Ok(rules);
         }
         let wrong = || StoreError::Malformed(format!("version {version} of the scoring rules"));
         let stored: Option<Stored> = self.config(&tenant.to_string(), &entry(version)).await?;
         let json = serde_json::from_str(&stored.ok_or_else(wrong)?.rules).map_err(|_| wrong())?;
         let rules = Arc::new(ScoringRules::from_json(&json, version).map_err(|_| wrong())?);
-        self.rules.insert((tenant, version), rules.clone()).await;
+        self.rules.insert((tenant, version), rules.clone());
         Ok(rules)
     }
 
