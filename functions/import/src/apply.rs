@@ -15,6 +15,7 @@ use crate::superseded::Superseded;
 const ROUNDS: usize = 8;
 
 /// Applies rows of one file.
+#[derive(Clone)]
 pub(crate) struct Applier<'a, S> {
     pub store: &'a S,
     pub tenant: &'a Tenant,

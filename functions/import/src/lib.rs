@@ -26,6 +26,7 @@ mod retry;
 mod share;
 mod source;
 mod split;
+mod stretch;
 mod superseded;
 mod survey;
 mod sweep;

@@ -1,8 +1,8 @@
 //! Loading: one range of a planned file, stretch by stretch, each ended by a checkpoint.
 
-use std::io::Read;
 use std::time::Duration;
 
+use futures::stream::FuturesOrdered;
 use futures::{StreamExt, TryStreamExt, stream};
 use model::Tenant;
 use model::import::RowReader;
@@ -10,25 +10,26 @@ use store::{
     Checkpoint, ContactStore, Freshness, IndexQueue, Job, JobStatus, JobStore, ObjectStore, Range,
     RangeMessage, RangeQueue, StoreError,
 };
-use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::apply::{Applied, Applier, FirstTry};
 use crate::close::{CSV, ERRORS, WARNINGS};
 use crate::index_block::{self, Reserved};
-use crate::records::{Place, ReadFault, Record, Records};
+use crate::records::ReadFault;
 use crate::share::{PAUSE, in_turn};
+use crate::stretch::{Stretch, parse};
 use crate::superseded::Superseded;
 use crate::{Deps, ImportError, ImportStore, Pace, close, report, source};
 
-/// Left for one more stretch, should the table be slow, and for handing over.
+/// Left for the stretches under way, should the table be slow, and for handing over.
 const TIME_TO_HAND_OVER: Duration = Duration::from_secs(30);
-/// Batches of one stretch that are read and written side by side: their addresses differ.
+/// Batches that are read and written side by side, of all stretches under way: no two rows that
+/// count have one address.
 const BATCHES_AT_ONCE: usize = 8;
-/// Ends a stretch early, so that memory is bounded by bytes also where rows are wide.
-const MAX_STRETCH_BYTES: usize = 4 * 1024 * 1024;
+/// Stretches that are under way: while the last rows of one are written, the next one has begun.
+const STRETCHES_AT_ONCE: usize = 2;
 
 /// Loads a range from its checkpoint on.
 ///
@@ -105,7 +106,7 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
     let superseded = Superseded::get(&deps.objects, job).await?;
     let demands = store.fields(tenant, Freshness::Cached).await?.demands();
     let reader = RowReader::new(job.columns.clone(), &job.options).demanding(demands);
-    let mut applier = Applier {
+    let applier = Applier {
         store: &store,
         tenant,
         job,
@@ -118,33 +119,35 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
     let before = range.checkpoint.consumed;
     let source = source::open(&deps.objects, job, range.checkpoint.next_offset).await?;
     let (mut stretches, parsing) = parse(source, job, &range, pace)?;
-    while let Some(stretch) = stretches.recv().await {
-        let stretch = stretch.map_err(|fault| unreadable(job, fault))?;
-        if applier.first_try == FirstTry::Create {
-            let count = stretch.records.len() as u64;
-            applier.indexes = reserved.take(count) || {
-                let rows_left =
-                    job.rows_total.unwrap_or_default().saturating_sub(range.checkpoint.next_row - 1);
-                reserve(&store, tenant, &mut range, &mut reserved, (rows_left, pace.min_indexed)).await?
-                    && reserved.take(count)
+    let places = Semaphore::new(BATCHES_AT_ONCE);
+    let mut under_way = FuturesOrdered::new();
+    // What the first stretch meets tells how the others are tried.
+    let mut first_try = None;
+    let (mut goes_on, mut is_late) = (true, false);
+    loop {
+        let at_once = first_try.map_or(1, |_| STRETCHES_AT_ONCE);
+        while goes_on && under_way.len() < at_once {
+            let Some(stretch) = stretches.recv().await else { break };
+            let stretch = stretch.map_err(|fault| unreadable(job, fault))?;
+            let first_try = first_try.unwrap_or(applier.first_try);
+            let indexes = first_try == FirstTry::Create && {
+                let (count, first) = (stretch.records.len() as u64, stretch.first_row());
+                reserved.take(count) || {
+                    let rows_left = job.rows_total.unwrap_or_default().saturating_sub(first - 1);
+                    let rows = (rows_left, pace.min_indexed);
+                    reserve(&store, tenant, &mut range, &mut reserved, rows).await? && reserved.take(count)
+                }
             };
-        } else {
-            applier.indexes = false;
+            goes_on = !stretch.is_last;
+            let applier = Applier { first_try, indexes, ..applier };
+            under_way.push_back(apply_stretch(deps, applier, stretch, pace, &places));
         }
-        let applied = apply_stretch(deps, &applier, &stretch.records, pace).await?;
-        applier.first_try = FirstTry::after(&applied);
+        let Some((stretch, applied)) = under_way.try_next().await? else { break };
+        first_try = Some(FirstTry::after(&applied));
         let from = range.checkpoint;
-        let warnings = applied.warnings.len() as u64;
-        if !applied.bad.is_empty() {
-            let key = close::part_key(job, ERRORS, range.number, from.next_row);
-            deps.objects.put(&key, CSV, report::lines(&job.columns, &applied.bad)?).await?;
-        }
-        if warnings > 0 {
-            let key = close::part_key(job, WARNINGS, range.number, from.next_row);
-            deps.objects.put(&key, CSV, report::warning_lines(&applied.warnings)?).await?;
-        }
+        put_reports(deps, job, &range, &applied).await?;
         debug!(
-            import.id = %job.id, import.next_row = stretch.next.row, import.warnings = warnings,
+            import.id = %job.id, import.next_row = stretch.next.row, import.warnings = applied.warnings.len(),
             "loaded a stretch"
         );
         range.checkpoint = Checkpoint {
@@ -153,19 +156,42 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
             next_line: stretch.next.line,
             rows: from.rows + applied.rows,
             has_errors: from.has_errors || !applied.bad.is_empty(),
-            warnings: from.warnings + warnings,
+            warnings: from.warnings + applied.warnings.len() as u64,
             to_index: from.to_index,
             consumed: before + store.consumed(),
             done: stretch.is_last,
         };
         save_checkpoint(&store, &range, &from).await?;
-        let is_late = deadline.is_some_and(|deadline| Instant::now() + TIME_TO_HAND_OVER > deadline);
-        if stretch.is_last || is_late {
+        if stretch.is_last {
             return Ok(range);
         }
+        is_late |= deadline.is_some_and(|deadline| Instant::now() + TIME_TO_HAND_OVER > deadline);
+        goes_on &= !is_late;
+    }
+    if is_late {
+        return Ok(range);
     }
     parsing.await?;
     Err(StoreError::Malformed(format!("range {} of import `{}` ends too early", range.number, job.id)).into())
+}
+
+/// Puts the parts of the reports that a stretch gives, which is the one behind the checkpoint.
+async fn put_reports<S, O: ObjectStore, Q>(
+    deps: &Deps<S, O, Q>,
+    job: &Job,
+    range: &Range,
+    applied: &Applied,
+) -> Result<(), ImportError> {
+    let first_row = range.checkpoint.next_row;
+    if !applied.bad.is_empty() {
+        let key = close::part_key(job, ERRORS, range.number, first_row);
+        deps.objects.put(&key, CSV, report::lines(&job.columns, &applied.bad)?).await?;
+    }
+    if !applied.warnings.is_empty() {
+        let key = close::part_key(job, WARNINGS, range.number, first_row);
+        deps.objects.put(&key, CSV, report::warning_lines(&applied.warnings)?).await?;
+    }
+    Ok(())
 }
 
 /// Reserves ordinals that are to be indexed together, and notes them before any of them is used:
@@ -187,21 +213,32 @@ async fn reserve(
     Ok(true)
 }
 
+/// Applies a stretch, and gives what became of its rows with it.
 async fn apply_stretch<S: ContactStore, Q, O>(
     deps: &Deps<S, O, Q>,
-    applier: &Applier<'_, S>,
-    records: &[Record],
+    applier: Applier<'_, S>,
+    mut stretch: Stretch,
     pace: Pace,
-) -> Result<Applied, ImportError> {
+    places: &Semaphore,
+) -> Result<(Stretch, Applied), ImportError> {
     let now = deps.clock.now();
+    let records = std::mem::take(&mut stretch.records);
+    let applier = &applier;
     // Collected first: as a lazy stream the borrowing futures would not be provably `Send`.
-    let batches: Vec<_> = records.chunks(pace.rows_a_read).map(|batch| applier.apply(batch, now)).collect();
+    let batches: Vec<_> = records
+        .chunks(pace.rows_a_read)
+        .map(|batch| async move {
+            // It is never closed, and who waits longest is the next.
+            let _place = places.acquire().await;
+            applier.apply(batch, now).await
+        })
+        .collect();
     let batches: Vec<Applied> = stream::iter(batches).buffered(BATCHES_AT_ONCE).try_collect().await?;
     let mut applied = Applied::default();
     batches.into_iter().for_each(|batch| applied.add(batch));
     applied.bad.sort_by_key(|bad| bad.record.place.row);
     applied.warnings.sort_by_key(|warning| warning.place.row);
-    Ok(applied)
+    Ok((stretch, applied))
 }
 
 /// Moves the range on. Where it did not stand at `from`, the write may still be this loader's own,
@@ -217,75 +254,6 @@ async fn save_checkpoint(store: &impl JobStore, range: &Range, from: &Checkpoint
         return Ok(());
     }
     Err(ImportError::Overtaken { job: range.job, range: range.number })
-}
-
-/// Is what lies between two checkpoints.
-struct Stretch {
-    records: Vec<Record>,
-    /// Where the record after it starts.
-    next: Place,
-    is_last: bool,
-}
-
-type Stretches = mpsc::Receiver<Result<Stretch, ReadFault>>;
-
-/// Parses the range on a thread of its own, one stretch ahead of the loader.
-fn parse(
-    source: impl Read + Send + 'static,
-    job: &Job,
-    range: &Range,
-    pace: Pace,
-) -> Result<(Stretches, tokio::task::JoinHandle<()>), StoreError> {
-    let layout = source::layout(job)?;
-    let Checkpoint { next_offset: offset, next_row: row, next_line: line, .. } = range.checkpoint;
-    let mut records = Records::new(source, layout, Place { offset, row, line });
-    let end_offset = range.end_offset;
-    let (sender, receiver) = mpsc::channel(1);
-    let parsing = spawn_blocking(move || {
-        let mut ahead = None;
-        loop {
-            let stretch = next_stretch(&mut records, &mut ahead, end_offset, pace).transpose();
-            let Some(stretch) = stretch else { return };
-            let goes_on = matches!(&stretch, Ok(stretch) if !stretch.is_last);
-            // A loader that stopped needs no more.
-            if sender.blocking_send(stretch).is_err() || !goes_on {
-                return;
-            }
-        }
-    });
-    Ok((receiver, parsing))
-}
-
-/// Takes the next records up to a checkpoint. One record more is read, and kept in `ahead`: where
-/// it starts is where the checkpoint stands, past blank lines and both bytes of a CRLF.
-fn next_stretch(
-    records: &mut Records<impl Read>,
-    ahead: &mut Option<Record>,
-    end_offset: u64,
-    pace: Pace,
-) -> Result<Option<Stretch>, ReadFault> {
-    let mut taken = Vec::new();
-    let mut bytes = 0;
-    loop {
-        let record = match ahead.take() {
-            Some(record) => Some(record),
-            None => records.next().transpose()?,
-        };
-        let next = record.as_ref().map_or_else(|| records.place(), |record| record.place);
-        let record = record.filter(|record| record.place.offset < end_offset);
-        let is_full = taken.len() >= pace.rows_a_checkpoint || bytes >= MAX_STRETCH_BYTES;
-        match record {
-            Some(record) if !is_full => {
-                bytes += record.cells.as_slice().len();
-                taken.push(record);
-            }
-            record => {
-                let is_last = record.is_none();
-                *ahead = record;
-                return Ok((!taken.is_empty()).then_some(Stretch { records: taken, next, is_last }));
-            }
-        }
-    }
 }
 
 /// Planning read the same bytes, so only their coming can be at fault.

@@ -157,7 +157,7 @@ fn provisional_reader(
         PlannedColumn { column, id: None }
     });
     let options = ImportOptions { status: None, ..options.clone() };
-    Ok(RowReader::new(columns.collect(), &options))
+    Ok(RowReader::new(columns.collect(), &options).cursory())
 }
 
 fn empty(detail: &str) -> ReadFault {

@@ -73,9 +73,17 @@ pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: &RawValue) -> 
             unknown.insert(deps.store.parks(*tenant).await.unwrap_or(true));
         }
     }
-    let work = appeared
+    // Nobody's address is read, of a million, where nothing waits for one.
+    let mut awaited = Vec::new();
+    for (tenant, email, number) in appeared {
+        if parks.get(&tenant) != Some(&false)
+            && let Ok(email) = Email::parse(email)
+        {
+            awaited.push((tenant, email, number.to_owned()));
+        }
+    }
+    let work = awaited
         .into_iter()
-        .filter(|(tenant, ..)| parks.get(tenant) != Some(&false))
         .map(|(tenant, email, number)| async move { (tenant, number, release(deps, tenant, &email).await) });
     let done: Vec<_> = stream::iter(work).buffered(AT_ONCE).collect().await;
     let mut failed = Vec::new();
@@ -97,15 +105,15 @@ pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: &RawValue) -> 
 }
 
 /// Gives whose contact came to an address where there was none, with the number of the record.
-fn appeared(change: &Change) -> Option<(TenantId, Email, String)> {
+fn appeared(change: &Change) -> Option<(TenantId, &str, &str)> {
     let has_contact = |image: &Option<Image>| image.as_ref().is_some_and(|image| image.id.is_some());
     if has_contact(&change.old_image) || !has_contact(&change.new_image) {
         return None;
     }
     // `<tenant>#<shard>`
     let (tenant, _) = change.keys.tenant.text.split_once('#')?;
-    let email = Email::parse(&change.new_image.as_ref()?.email.as_ref()?.text).ok()?;
-    Some((TenantId(Uuid::parse_str(tenant).ok()?), email, change.sequence_number.clone()))
+    let email = &change.new_image.as_ref()?.email.as_ref()?.text;
+    Some((TenantId(Uuid::parse_str(tenant).ok()?), email, &change.sequence_number))
 }
 
 async fn release<S: ScoringStore>(

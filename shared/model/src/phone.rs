@@ -20,12 +20,22 @@ impl Phone {
     /// # Errors
     /// `too_long` past 100 characters.
     pub fn parse(typed: &str) -> Result<Self, Invalid> {
+        let phone = Self::as_typed(typed)?;
+        Ok(Self { e164: e164(&phone.typed), ..phone })
+    }
+
+    /// Reads a phone number and does not look for its E.164, which takes longer than the rest of a
+    /// row.
+    ///
+    /// # Errors
+    /// As of [`Self::parse`].
+    pub fn as_typed(typed: &str) -> Result<Self, Invalid> {
         let typed = typed.trim();
         let chars = typed.chars().count();
         if chars > MAX_PHONE_CHARS {
             return Err(Invalid::too_long(MAX_PHONE_CHARS, chars));
         }
-        Ok(Self { typed: typed.to_owned(), e164: e164(typed) })
+        Ok(Self { typed: typed.to_owned(), e164: None })
     }
 }
 
@@ -47,6 +57,15 @@ mod tests {
         let phone = Phone::parse(" +1 (415) 555-0100 ").unwrap();
         assert_eq!(phone.typed, "+1 (415) 555-0100");
         assert_eq!(phone.e164.as_deref(), Some("+14155550100"));
+    }
+
+    #[test]
+    fn as_typed_the_same_texts_are_refused() {
+        for typed in ["+1 415 555 0100", "call me", " ", &"+1".repeat(51), &"+1".repeat(50)] {
+            let parsed = Phone::parse(typed).map(|phone| phone.typed);
+            assert_eq!(Phone::as_typed(typed).map(|phone| phone.typed), parsed);
+        }
+        assert_eq!(Phone::as_typed("+14155550100").unwrap().e164, None);
     }
 
     #[test]
