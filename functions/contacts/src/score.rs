@@ -3,7 +3,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, SecondsFormat, Utc};
 use model::Tier;
-use model::scoring::{Entry, fold};
+use model::scoring::{Cause, Entry, fold};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +23,8 @@ pub struct ScoreView {
     tier: Tier,
     /// The version of the rules that made it: see `GET /scoring`. 0 are the defaults.
     rules_version: u64,
+    /// When decay changes the score next, if no other event comes; null where it does not.
+    changes_at: Option<String>,
     /// The oldest first.
     entries: Vec<EntryView>,
 }
@@ -30,9 +32,10 @@ pub struct ScoreView {
 /// One change of the score; of no points where an event changed nothing.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EntryView {
-    /// The event; null where older ones are put together.
+    /// The event; of decay that whose points went; null where older ones are put together.
     event_id: Option<String>,
-    /// What happened; `carried` where older ones are put together.
+    /// What happened; `decay` where time took points off, `carried` where older entries are put
+    /// together.
     #[schema(example = "email.opened")]
     r#type: String,
     /// The rule that counted it; null where none did.
@@ -75,7 +78,13 @@ pub async fn explain<S: Store>(
     // Not the contact's own: an event may have been recorded since it was read.
     let score = folded.score.points;
     let tier = caller.tenant.scoring.tiers.of(score);
-    Ok(Json(ScoreView { score, tier, rules_version: version, entries: shown(folded.entries) }))
+    Ok(Json(ScoreView {
+        score,
+        tier,
+        rules_version: version,
+        changes_at: folded.score.fold.changes_at.as_ref().map(moment),
+        entries: shown(folded.entries),
+    }))
 }
 
 fn shown(entries: Vec<Entry>) -> Vec<EntryView> {
@@ -95,7 +104,10 @@ fn shown(entries: Vec<Entry>) -> Vec<EntryView> {
 fn view(entry: Entry) -> EntryView {
     EntryView {
         event_id: Some(entry.event_id.to_string()),
-        r#type: entry.kind.to_string(),
+        r#type: match entry.cause {
+            Cause::Fact => entry.kind.to_string(),
+            Cause::Decay => "decay".to_owned(),
+        },
         rule: entry.rule.map(|rule| rule.to_string()),
         points: entry.points,
         occurred_at: moment(&entry.occurred_at),

@@ -9,7 +9,10 @@
 //! When a tenant publishes other rules, all its contacts are folded anew, range by range, by
 //! messages of a queue of their own. Meanwhile each event folds its own contact under the new rules,
 //! and nothing goes back to older ones.
+//!
+//! Where points decay, the clock calls [`take_steps`], which takes off what is due.
 
+mod decay;
 mod error;
 mod message;
 mod record;
@@ -23,6 +26,7 @@ mod usage;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use decay::take_steps;
 pub use error::ScoringError;
 use model::{Tenant, TenantId};
 use serde::Deserialize;
@@ -30,7 +34,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use store::{
     Cache, Clock, ContactStore, FieldStore, LedgerStore, ParkedStore, RefoldQueue, RulesStore, StoreError,
-    TenantStore, UsageStore,
+    TenantStore, TimerStore, UsageStore,
 };
 use tracing::warn;
 
@@ -39,12 +43,26 @@ const TENANTS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Is a store of everything that scoring touches.
 pub trait ScoringStore:
-    ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + RulesStore + UsageStore
+    ContactStore
+    + LedgerStore
+    + ParkedStore
+    + TenantStore
+    + FieldStore
+    + RulesStore
+    + UsageStore
+    + TimerStore
 {
 }
 
-impl<S: ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + RulesStore + UsageStore>
-    ScoringStore for S
+impl<S> ScoringStore for S where
+    S: ContactStore
+        + LedgerStore
+        + ParkedStore
+        + TenantStore
+        + FieldStore
+        + RulesStore
+        + UsageStore
+        + TimerStore
 {
 }
 

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use model::rule::Zone;
 use model::scoring::{Event, Fact, Position, Score, ScoringRules, engaged, status_after};
 use model::{Contact, Email, Profile, Standing, Tenant};
 use store::{FACTS_A_WRITE, Freshness, LedgerWrite, Recorded, StoreError};
 
+use crate::decay::wake_clock;
 use crate::unknown::{Found, unknown};
 use crate::{Deps, ScoringError, ScoringStore};
 
@@ -140,14 +142,17 @@ async fn add<S: ScoringStore>(
             let newest = deps.newest(tenant.id).await?.ok_or(ScoringError::Contended)?;
             rules = deps.store.rules(tenant.id, newest.scoring.version).await?;
         }
-        if facts.is_empty() && !is_behind(&contact, &rules) {
+        let now = deps.clock.now();
+        if facts.is_empty() && !is_behind(&contact, &rules, now) {
             return Ok(outcome);
         }
         let some: Vec<Fact> = facts.values().take(FACTS_A_WRITE).cloned().collect();
         let some = with_conditions(deps, tenant, &contact, some, &rules).await?;
         let positions: Vec<Position> = some.iter().map(|fact| fact.position.clone()).collect();
-        let write = write_of(deps, tenant, &contact, some, &rules, effects).await?;
-        match deps.store.record(tenant, write, deps.clock.now()).await {
+        let write = write_of(deps, tenant, &contact, some, &rules, effects, now).await?;
+        // Before the write: behind it nobody would look again.
+        wake_clock(deps, tenant.id, &rules, &write, now).await?;
+        match deps.store.record(tenant, write, now).await {
             Ok(Recorded::Done(after)) => {
                 outcome.recorded += positions.len();
                 positions.iter().for_each(|position| drop(facts.remove(position)));
@@ -185,10 +190,10 @@ async fn add<S: ScoringStore>(
     }
 }
 
-/// Tells whether a score was made by other rules than those in force. An empty ledger has the same
-/// under all.
-pub(crate) fn is_behind(contact: &Contact, rules: &ScoringRules) -> bool {
-    contact.fold.last.is_some() && contact.fold.rules_version != rules.version
+/// Tells whether a score was made by other rules than those in force, or time has taken some of it.
+/// An empty ledger has the same under all rules, and at all times.
+pub(crate) fn is_behind(contact: &Contact, rules: &ScoringRules, now: DateTime<Utc>) -> bool {
+    contact.fold.last.is_some() && contact.fold.rules_version != rules.version || contact.fold.is_due(now)
 }
 
 /// Looks at the conditions of rules once, now.
@@ -220,13 +225,14 @@ async fn write_of<S: ScoringStore>(
     facts: Vec<Fact>,
     rules: &ScoringRules,
     effects: Effects,
+    now: DateTime<Utc>,
 ) -> Result<LedgerWrite, StoreError> {
     let before = Score { points: contact.score, fold: contact.fold.clone() };
-    let score = match before.absorb(&facts, rules) {
+    let score = match before.absorb(&facts, rules, now) {
         Ok(score) => score,
         Err(behind) => {
             let known = deps.store.facts(tenant.id, contact.id, behind.from.as_ref()).await?;
-            before.refolded(&behind, &known, &facts, rules)
+            before.refolded(&behind, &known, &facts, rules, now)
         }
     };
     let profile = &contact.profile;

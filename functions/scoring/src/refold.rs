@@ -16,10 +16,11 @@ use model::{Contact, Ordinal, Tenant};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use store::{Consistency, RefoldMessage, RefoldQueue, StoreError};
+use store::{Consistency, RefoldMessage, RefoldQueue, StoreError, TimedTask, Timer};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::decay::BETWEEN_LOOKS;
 use crate::message::tell;
 use crate::record::{Effects, Facts, into_ledger, is_behind};
 use crate::{Deps, ScoringError, ScoringStore};
@@ -104,6 +105,11 @@ async fn start<S: ScoringStore>(
     tenant: &Tenant,
     message: RefoldMessage,
 ) -> Result<(), StoreError> {
+    if deps.store.rules(tenant.id, message.rules_version).await?.decay.is_some() {
+        // Who published them did so, too: but the clock may have looked before they were in force.
+        let due_at = deps.clock.now() + BETWEEN_LOOKS;
+        deps.store.set_timer(&Timer { tenant: tenant.id, task: TimedTask::Scores, due_at }).await?;
+    }
     let ordinals = deps.store.ordinals(tenant).await?.0;
     let plan = RefoldPlan { ordinals, started_at: deps.clock.now() };
     let plan = deps.store.plan_refold(tenant.id, message.rules_version, &plan).await?;
@@ -188,12 +194,26 @@ async fn page<S: ScoringStore>(
     }
     found.retain(|contact| contact.fold.last.is_some());
     let scored = found.len() as u64;
-    let behind = found.into_iter().filter(|contact| is_behind(contact, rules));
-    stream::iter(behind.map(|contact| one(deps, tenant, contact)))
+    bring_up(deps, tenant, rules, found).await?;
+    Ok(scored)
+}
+
+/// Folds those of some contacts that are behind, and counts them.
+pub(crate) async fn bring_up<S: ScoringStore>(
+    deps: &Deps<S>,
+    tenant: &Tenant,
+    rules: &ScoringRules,
+    contacts: Vec<Contact>,
+) -> Result<usize, ScoringError> {
+    let now = deps.clock.now();
+    let behind: Vec<Contact> =
+        contacts.into_iter().filter(|contact| is_behind(contact, rules, now)).collect();
+    let count = behind.len();
+    stream::iter(behind.into_iter().map(|contact| one(deps, tenant, contact)))
         .buffer_unordered(AT_ONCE)
         .try_collect::<()>()
         .await?;
-    Ok(scored)
+    Ok(count)
 }
 
 async fn one<S: ScoringStore>(

@@ -15,14 +15,21 @@ mod usage;
 use api::{App, EdgeStore, HandlerState, Routes, Scope};
 use axum::http::Method;
 use store::{
-    ContactStore, FieldStore, KeyHash, LedgerStore, RefoldQueue, RulesStore, SweepQueue, UsageStore,
+    ContactStore, FieldStore, KeyHash, LedgerStore, RefoldQueue, RulesStore, SweepQueue, TimerStore,
+    UsageStore,
 };
 use utoipa::OpenApi;
 
 /// Is what this function needs of a store.
-pub trait Store: EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore + LedgerStore {}
+pub trait Store:
+    EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore + LedgerStore + TimerStore
+{
+}
 
-impl<S: EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore + LedgerStore> Store for S {}
+impl<S: EdgeStore + FieldStore + ContactStore + UsageStore + RulesStore + LedgerStore + TimerStore> Store
+    for S
+{
+}
 
 /// Is what this function needs of queues.
 pub trait Sweeps: SweepQueue + RefoldQueue + Clone + 'static {}

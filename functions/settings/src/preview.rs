@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::{ApiError, Caller, JsonObject, Problem};
 use axum::Json;
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
 use model::scoring::{ScoringRules, Tiers, fold};
 use model::{Contact, Ordinal, Tenant, Tier};
@@ -83,7 +84,7 @@ pub async fn preview<S: Store, Q: Sweeps>(
     let (tenant, before) = in_force(&deps.app.store, &caller).await?;
     let after = proposed(&deps, &tenant, body.members).await?;
     let both = Both { tiers: tenant.scoring.tiers, before: &before, after: &after };
-    Ok(Json(look(&deps.app.store, &tenant, &both, TIME).await?))
+    Ok(Json(look(&deps.app.store, &tenant, &both, deps.app.now(), TIME).await?))
 }
 
 /// What is compared.
@@ -98,6 +99,7 @@ pub(crate) async fn look<S: Store>(
     store: &S,
     tenant: &Tenant,
     both: &Both<'_>,
+    now: DateTime<Utc>,
     time: Duration,
 ) -> Result<PreviewView, StoreError> {
     let began = Instant::now();
@@ -113,7 +115,8 @@ pub(crate) async fn look<S: Store>(
         let wanted = some.iter().flat_map(|chunk| chunk * CHUNK..((chunk + 1) * CHUNK).min(ordinals));
         let wanted: Vec<Ordinal> = wanted.map(Ordinal).collect();
         let contacts = store.by_ordinals(tenant, &wanted, Consistency::Eventual).await?;
-        let scores = stream::iter(contacts.into_iter().map(|contact| scores(store, tenant, contact, both)));
+        let scores =
+            stream::iter(contacts.into_iter().map(|contact| scores(store, tenant, contact, both, now)));
         let mut scores = scores.buffer_unordered(AT_ONCE);
         while let Some(found) = scores.next().await {
             let (before, after) = found?;
@@ -138,6 +141,7 @@ async fn scores<S: Store>(
     tenant: &Tenant,
     contact: Contact,
     both: &Both<'_>,
+    now: DateTime<Utc>,
 ) -> Result<(i64, i64), StoreError> {
     let is_settled = contact.fold.rules_version == both.before.version;
     let is_same = both.after.scores_like(both.before);
@@ -145,7 +149,7 @@ async fn scores<S: Store>(
         return Ok((contact.score, contact.score));
     }
     let facts = store.facts(tenant.id, contact.id, None).await?;
-    let under = |rules| fold(&facts, rules, contact.fold.decayed_to).score.points;
+    let under = |rules: &ScoringRules| fold(&facts, rules, contact.fold.decayed_by(rules, now)).score.points;
     let before = if is_settled { contact.score } else { under(both.before) };
     Ok((before, under(both.after)))
 }

@@ -10,11 +10,11 @@ use axum::extract::State;
 use axum::http::header::{ETAG, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use model::Tenant;
 use model::rule::{Moment, Zone};
 use model::scoring::{Published, Refold, RulesFault, ScoringRules};
-use model::{Invalid, Tenant};
 use serde_json::{Map, Value};
-use store::{Freshness, RefoldMessage};
+use store::{Freshness, RefoldMessage, TimedTask, Timer};
 
 use crate::scoring_view::{ScoringInput, ScoringView, view};
 use crate::{Deps, Store, Sweeps};
@@ -87,6 +87,10 @@ pub async fn replace<S: Store, Q: Sweeps>(
         if !is_same {
             // Before they are in force: once they are, whatever happens here, somebody will look.
             queue.send_refold_later(start(version), LOOKED_AFTER).await?;
+            if rules.decay.is_some() {
+                let due_at = app.now() + LOOKED_AFTER;
+                app.store.set_timer(&Timer { tenant: tenant.id, task: TimedTask::Scores, due_at }).await?;
+            }
         }
         if app.store.publish_rules(&tenant, published, &rules).await? {
             app.forget_callers();
@@ -109,11 +113,6 @@ pub(crate) async fn proposed<S: Store, Q: Sweeps>(
     body: Map<String, Value>,
 ) -> Result<ScoringRules, ApiError> {
     let rules = ScoringRules::from_json(&Value::Object(body), tenant.scoring.version + 1).map_err(refused)?;
-    if rules.decay.is_some() {
-        // The fold knows how, and nobody takes the steps that are due yet.
-        let invalid = Invalid::new("not_available", "decay is not available yet; leave it out");
-        return Err(ApiError::invalid_at("/decay", invalid));
-    }
     // It was checked when it was set; a database that has lost it since leaves UTC.
     let zone = Zone::parse(tenant.settings.time_zone.as_str()).unwrap_or_else(|_| Zone::utc());
     let moment = Moment::new(app.now(), zone);

@@ -16,8 +16,24 @@ pub(crate) struct ScoringInput {
     /// Above this no rule adds anything.
     #[schema(example = 1000)]
     max_score: Option<i64>,
+    /// What time takes off the points of each event, in steps; nothing if absent.
+    decay: Option<DecayInput>,
     /// From how many points on a contact is warm, and hot; 20 and 50 if absent.
     tiers: Option<TiersInput>,
+}
+
+/// How points decay: give one of both. Each step is an entry of `GET /contacts/{id}/score`. The clock
+/// takes those that are due within the hour; what `set_to` made the score does not decay.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is only a description")]
+struct DecayInput {
+    /// All points of an event go so many days after it.
+    #[schema(example = 90)]
+    expire_after_days: Option<u16>,
+    /// Half of what is left of an event's points goes every so many days, until nothing is left: of one
+    /// point a half is nothing.
+    #[schema(example = 30)]
+    half_life_days: Option<u16>,
 }
 
 /// What events of one type are worth: give either `points` or `set_to`.

@@ -30,6 +30,7 @@ mod s3;
 mod sdk;
 mod search;
 mod search_counts;
+mod search_due;
 mod sqs;
 mod tenants;
 #[cfg(feature = "testing")]

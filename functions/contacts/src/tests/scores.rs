@@ -38,7 +38,7 @@ impl World {
                 Fact::of(&Event::from_json(&event, noon + TimeDelta::days(900)).unwrap(), Default::default())
             })
             .collect();
-        let score = Score::default().absorb(&facts, &ScoringRules::default()).unwrap();
+        let score = Score::default().absorb(&facts, &ScoringRules::default(), noon).unwrap();
         let write = LedgerWrite { profile: before.profile.clone(), before, score, facts };
         let recorded = self.store.record(&self.tenant, write, noon).await.unwrap();
         assert!(matches!(recorded, Recorded::Done(_)));

@@ -47,7 +47,7 @@ impl World {
             let before = world.hold(number).await;
             let facts = visits(number % 4);
             if !facts.is_empty() {
-                let score = Score::default().absorb(&facts, &ScoringRules::default()).unwrap();
+                let score = Score::default().absorb(&facts, &ScoringRules::default(), now()).unwrap();
                 let write = LedgerWrite { profile: before.profile.clone(), before, score, facts };
                 let done = world.store.record(&world.tenant, write, now()).await.unwrap();
                 assert!(matches!(done, Recorded::Done(_)));
@@ -112,7 +112,7 @@ async fn a_preview_without_time_for_everybody_says_that_it_is_a_sample() {
     let world = World::populated(4).await;
     let (before, after) = (ScoringRules::default(), ScoringRules::default());
     let both = Both { tiers: before.tiers, before: &before, after: &after };
-    let sample = look(&world.store, &world.tenant, &both, Duration::ZERO).await.unwrap();
+    let sample = look(&world.store, &world.tenant, &both, now(), Duration::ZERO).await.unwrap();
     let shown = serde_json::to_value(sample).unwrap();
     assert_eq!((&shown["exact"], &shown["contacts"]), (&json!(false), &json!(0)));
 }

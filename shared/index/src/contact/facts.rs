@@ -6,8 +6,8 @@ use model::{AttributeValue, Contact, Status};
 
 use super::{
     COMPANY, CREATED_AT, EMAIL_DOMAIN, EMAIL_START, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME, LISTS, PHONE_END,
-    SCORE, STATUS, TAGS, WORDS, attribute, email_start, engaged, engagements, list_term, odd_email,
-    phone_end,
+    SCORE, SCORE_CHANGES_AT, STATUS, TAGS, WORDS, attribute, email_start, engaged, engagements, list_term,
+    odd_email, phone_end,
 };
 use crate::{Facts, Term};
 
@@ -58,6 +58,9 @@ impl Facts {
         facts.columns.insert(CREATED_AT, minute(contact.created_at) as f64);
         if contact.score != 0 {
             facts.columns.insert(SCORE, contact.score as f64);
+        }
+        if let Some(at) = contact.fold.changes_at {
+            facts.columns.insert(SCORE_CHANGES_AT, minute(at) as f64);
         }
         for (id, value) in &profile.attributes {
             let Some(field) = attribute(*id) else { continue };

@@ -11,6 +11,7 @@
 //! | score, counters, custom numbers | the number; no score and no counter is nought |
 //! | dates | the day |
 //! | instants | the minute |
+//! | when decay changes the score next | the minute; nothing where it does not |
 //! | which texts and booleans there are | a bit each in columns of [`PRESENCE`] |
 //!
 //! What is left open, such as the rest of an email or the seconds, the contacts tell: the planner
@@ -28,9 +29,10 @@ mod subject;
 mod tests;
 mod text;
 
+use chrono::{DateTime, Utc};
 use model::{AttributeType, Engagement, FieldId, ListNumber};
 
-use crate::{IndexedFields, Term};
+use crate::{IndexedFields, Predicate, Question, Term};
 
 pub use planner::Planner;
 pub use subject::Subject;
@@ -51,6 +53,7 @@ pub(crate) const WORDS: u16 = 10;
 pub(crate) const SCORE: u16 = 11;
 pub(crate) const CREATED_AT: u16 = 12;
 pub(crate) const LISTS: u16 = 13;
+pub(crate) const SCORE_CHANGES_AT: u16 = 14;
 const ENGAGED: u16 = 16;
 const ENGAGEMENTS: u16 = 20;
 const PRESENCE: u16 = 32;
@@ -94,11 +97,19 @@ impl IndexedFields {
         let attributes = || (0..INDEXED_ATTRIBUTES).map(|number| ATTRIBUTES + number as u16);
         let presence = PRESENCE..=Flag::LAST.column();
         let engaged = Engagement::ALL.into_iter().flat_map(|kind| [engaged(kind), engagements(kind)]);
-        let columns = [SCORE, CREATED_AT].into_iter().chain(engaged).chain(presence);
+        let columns = [SCORE, CREATED_AT, SCORE_CHANGES_AT].into_iter().chain(engaged).chain(presence);
         Self {
             terms: (EMAIL_START..=WORDS).chain([LISTS]).chain(attributes()).collect(),
             columns: columns.chain(attributes()).collect(),
         }
+    }
+}
+
+impl Question {
+    /// Asks for whose score decay changes by a moment, or within its minute.
+    pub fn score_changes_by(moment: DateTime<Utc>) -> Self {
+        let last = facts::minute(moment) as f64;
+        Self::Number(SCORE_CHANGES_AT, Predicate::new(move |minute: &f64| *minute <= last))
     }
 }
 

@@ -68,12 +68,14 @@ pub struct Behind {
 }
 
 impl Score {
-    /// Adds facts that are in the ledger for the first time, without reading it.
+    /// Adds facts that are in the ledger for the first time, without reading it; also none, which
+    /// tells whether time alone has something to take off.
     ///
     /// # Errors
-    /// [`Behind`] where they lie before others, or the rules are other ones: read the ledger, add
-    /// the new facts and call [`Score::refolded`].
-    pub fn absorb(&self, new: &[Fact], rules: &ScoringRules) -> Result<Self, Behind> {
+    /// [`Behind`] where facts lie before others or have begun to decay already, where a step of decay
+    /// is due by itself, or where the rules are other ones: read the ledger, add the new facts and call
+    /// [`Score::refolded`].
+    pub fn absorb(&self, new: &[Fact], rules: &ScoringRules, now: DateTime<Utc>) -> Result<Self, Behind> {
         if self.fold.last.is_some() && self.fold.rules_version != rules.version {
             return Err(Behind { from: None });
         }
@@ -84,11 +86,17 @@ impl Score {
         let (facts, before): (Vec<&Fact>, Vec<&Fact>) =
             in_order(new).into_iter().partition(|fact| set.is_none_or(|set| fact.position > *set));
         counted.fold.count(before);
-        let Some(oldest) = facts.first() else { return Ok(counted) };
+        let is_due = self.fold.is_due(now);
+        let behind = || Behind { from: self.fold.last_set.clone() };
+        let Some(oldest) = facts.first() else { return if is_due { Err(behind()) } else { Ok(counted) } };
         let is_late = self.fold.last.as_ref().is_some_and(|last| oldest.position <= *last);
-        let is_decayed = self.fold.decayed_to.is_some_and(|to| oldest.position.occurred_at <= to);
-        if is_late || is_decayed {
-            return Err(Behind { from: self.fold.last_set.clone() });
+        // What is told late has lost some of its worth: it is never shown with all of it.
+        let is_old = rules.decay.is_some_and(|decay| {
+            let at = oldest.position.occurred_at;
+            decay.next(at) <= now || self.fold.decayed_to.is_some_and(|to| at <= to)
+        });
+        if is_late || is_old || is_due {
+            return Err(behind());
         }
         let mut run = Run::going_on(counted, rules);
         for fact in facts {
@@ -97,10 +105,17 @@ impl Score {
         Ok(run.finish().score)
     }
 
-    /// Folds the facts that [`Score::absorb`] asked for together with the new ones; it does not
-    /// matter if some are among both.
-    pub fn refolded(&self, behind: &Behind, known: &[Fact], new: &[Fact], rules: &ScoringRules) -> Self {
-        let mut score = super::fold(known.iter().chain(new), rules, self.fold.decayed_to).score;
+    /// Folds the facts that [`Score::absorb`] asked for together with the new ones, and takes the steps
+    /// of decay that are due; it does not matter if some facts are among both.
+    pub fn refolded(
+        &self,
+        behind: &Behind,
+        known: &[Fact],
+        new: &[Fact],
+        rules: &ScoringRules,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut score = super::fold(known.iter().chain(new), rules, self.fold.decayed_by(rules, now)).score;
         if behind.from.is_some() {
             // What was counted before the first known fact is known from here alone.
             let positions: BTreeSet<&Position> = known.iter().map(|fact| &fact.position).collect();
@@ -112,6 +127,20 @@ impl Score {
 }
 
 impl Fold {
+    /// Tells whether a step of decay is due.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.changes_at.is_some_and(|at| at <= now)
+    }
+
+    /// Tells up to when decay is applied by whoever folds now. Clocks differ a little; what was taken
+    /// is not given back.
+    pub fn decayed_by(&self, rules: &ScoringRules, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match rules.decay {
+            Some(_) => self.decayed_to.max(Some(now)),
+            None => self.decayed_to,
+        }
+    }
+
     /// Counts facts that are counted nowhere yet, each once.
     pub(super) fn count<'f>(&mut self, facts: impl IntoIterator<Item = &'f Fact>) {
         for kind in facts.into_iter().filter_map(Fact::engagement) {

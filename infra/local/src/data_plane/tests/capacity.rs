@@ -97,7 +97,7 @@ async fn record(
     facts: Vec<Fact>,
 ) -> (Contact, Consumed) {
     let score = Score { points: before.score, fold: before.fold.clone() };
-    let score = score.absorb(&facts, &ScoringRules::default()).unwrap();
+    let score = score.absorb(&facts, &ScoringRules::default(), Clock::default().now()).unwrap();
     let metered = store.metered();
     let profile = before.profile.clone();
     let write = LedgerWrite { before, profile, score, facts };

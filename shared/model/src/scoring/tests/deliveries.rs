@@ -35,7 +35,7 @@ fn facts() -> impl Strategy<Value = Vec<Fact>> {
 }
 
 /// The same facts in any order, some of them several times, cut into batches.
-fn deliveries() -> impl Strategy<Value = (Vec<Fact>, Vec<Vec<Fact>>)> {
+pub(super) fn deliveries() -> impl Strategy<Value = (Vec<Fact>, Vec<Vec<Fact>>)> {
     facts().prop_flat_map(|facts| {
         let again = prop::collection::vec(any::<prop::sample::Index>(), 0..10);
         (Just(facts), again).prop_flat_map(|(facts, again)| {
@@ -113,40 +113,53 @@ fn naive_counts(facts: &[Fact]) -> BTreeMap<Engagement, u32> {
 }
 
 /// Keeps a ledger and a score as a store does: both change together or not at all.
-#[derive(Default)]
-struct Kept {
-    ledger: BTreeMap<Position, Fact>,
-    score: Score,
+pub(super) struct Kept {
+    pub(super) ledger: BTreeMap<Position, Fact>,
+    pub(super) score: Score,
+    /// What the clock shows.
+    pub(super) now: DateTime<Utc>,
     reads: usize,
 }
 
+impl Default for Kept {
+    /// Begins before anything happened.
+    fn default() -> Self {
+        Self { ledger: BTreeMap::new(), score: Score::default(), now: start(), reads: 0 }
+    }
+}
+
 impl Kept {
-    fn record(&mut self, batch: &[Fact], rules: &ScoringRules) {
+    pub(super) fn record(&mut self, batch: &[Fact], rules: &ScoringRules) {
         let new: BTreeMap<Position, Fact> = batch
             .iter()
             .filter(|fact| !self.ledger.contains_key(&fact.position))
             .map(|fact| (fact.position.clone(), fact.clone()))
             .collect();
         let new: Vec<Fact> = new.into_values().collect();
-        let score = self.score.absorb(&new, rules).unwrap_or_else(|behind| {
+        let score = self.score.absorb(&new, rules, self.now).unwrap_or_else(|behind| {
             let known = self
                 .ledger
                 .values()
                 .filter(|fact| behind.from.as_ref().is_none_or(|from| fact.position >= *from));
             let known: Vec<Fact> = known.cloned().collect();
             self.reads += 1;
-            self.score.refolded(&behind, &known, &new, rules)
+            self.score.refolded(&behind, &known, &new, rules, self.now)
         });
         self.score = score;
         self.ledger.extend(new.into_iter().map(|fact| (fact.position.clone(), fact)));
     }
 
-    fn explained(&self, rules: &ScoringRules) -> Folded {
+    /// Gives the score of facts that were told at once, at the moment up to which this one is decayed.
+    fn of_all(&self, facts: &[Fact], rules: &ScoringRules) -> Score {
+        fold(facts, rules, self.score.fold.decayed_to).score
+    }
+
+    pub(super) fn explained(&self, rules: &ScoringRules) -> Folded {
         fold(self.ledger.values(), rules, self.score.fold.decayed_to)
     }
 }
 
-fn sums_up(folded: &Folded) {
+pub(super) fn sums_up(folded: &Folded) {
     let mut sum = 0;
     for entry in &folded.entries {
         sum += entry.points;
@@ -196,28 +209,7 @@ proptest! {
             }
             kept.record(batch, &rules);
         }
-        prop_assert_eq!(&kept.score, &fold(&facts, &rules, None).score);
-    }
-
-    #[test]
-    fn ticks_of_the_clock_between_deliveries_end_in_the_same_score(
-        (facts, batches) in deliveries(),
-        rules in any_rules(),
-        ticks in prop::collection::vec(prop::option::of(0..6_000_i64), 40),
-    ) {
-        let mut kept = Kept::default();
-        let mut last = None;
-        for (batch, tick) in batches.iter().zip(&ticks) {
-            kept.record(batch, &rules);
-            // A clock does not go back.
-            last = tick.map(after).max(last);
-            if rules.decay.is_some() && last.is_some() {
-                kept.score = fold(kept.ledger.values(), &rules, last).score;
-            }
-        }
-        let to = kept.score.fold.decayed_to;
-        prop_assert_eq!(&kept.score, &fold(&facts, &rules, to).score);
-        sums_up(&kept.explained(&rules));
+        prop_assert_eq!(&kept.score, &kept.of_all(&facts, &rules));
     }
 
     #[test]
@@ -229,7 +221,7 @@ proptest! {
             kept.record(batch, if n < half { &first } else { &second });
         }
         kept.record(&[], &second);
-        prop_assert_eq!(&kept.score, &fold(&facts, &second, None).score);
+        prop_assert_eq!(&kept.score, &kept.of_all(&facts, &second));
     }
 }
 

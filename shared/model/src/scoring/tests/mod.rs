@@ -1,3 +1,4 @@
+mod decay;
 mod deliveries;
 mod events;
 mod rules;

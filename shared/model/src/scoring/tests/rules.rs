@@ -1,4 +1,4 @@
-use super::super::{Cause, ConditionKey, fold};
+use super::super::{ConditionKey, fold};
 use super::*;
 use crate::rule::Zone;
 use crate::rule::invariants::contact;
@@ -179,44 +179,4 @@ fn a_condition_is_looked_at_when_the_fact_is_recorded_and_keeps_its_answer() {
     assert_eq!(points(&rules, &[counted, fact(60, "b", "email.opened")]), [4, 0]);
     let nobody = rules.conditions_met(&kind, after(60), &contact, &Fields::default(), &Zone::utc());
     assert_eq!(nobody, BTreeSet::<ConditionKey>::new());
-}
-
-#[test]
-fn points_expire_in_one_step() {
-    let rules = rules(
-        json!({"decay": {"expire_after_days": 2}, "rules": [{"id": "a", "event": "email.opened", "points": 5}]}),
-    );
-    let facts = opens(2, 60);
-    let at = |minutes| fold(&facts, &rules, Some(after(minutes)));
-    let day = 24 * 60;
-    assert_eq!(
-        (at(2 * day - 1).score.points, at(2 * day).score.points, at(9 * day).score.points),
-        (10, 5, 0)
-    );
-    assert_eq!(at(0).score.fold.changes_at, Some(after(2 * day)));
-    assert_eq!(at(2 * day).score.fold.changes_at, Some(after(2 * day + 60)));
-    assert_eq!(at(9 * day).score.fold.changes_at, None);
-    let last = at(9 * day).entries.pop().unwrap();
-    assert_eq!((last.cause, last.points, last.occurred_at), (Cause::Decay, -5, after(2 * day + 60)));
-}
-
-#[test]
-fn a_half_life_halves_in_whole_points_until_nothing_is_left() {
-    let rules = rules(
-        json!({"decay": {"half_life_days": 1}, "rules": [{"id": "a", "event": "email.opened", "points": 20}]}),
-    );
-    let folded = fold(&opens(1, 0), &rules, Some(after(60 * 24 * 30)));
-    let told: Vec<i64> = folded.entries.iter().map(|entry| entry.after).collect();
-    assert_eq!(told, [20, 10, 5, 2, 1, 0]);
-}
-
-#[test]
-fn what_was_set_does_not_decay_and_ends_the_decay_of_what_came_before() {
-    let rules = rules(json!({"decay": {"expire_after_days": 1}, "rules": [
-        {"id": "a", "event": "email.opened", "points": 5},
-        {"id": "b", "event": "email.unsubscribed", "set_to": 3}
-    ]}));
-    let stream = [fact(0, "a", "email.opened"), fact(1, "b", "email.unsubscribed")];
-    let folded = fold(&stream, &rules, Some(after(60 * 24 * 30)));
-    assert_eq!((folded.score.points, folded.score.fold.changes_at), (3, None));
 }

@@ -42,8 +42,8 @@ fn an_unsubscribe_makes_the_score_zero_and_what_follows_counts_again() {
 fn a_late_event_before_an_unsubscribe_adds_nothing() {
     let rules = ScoringRules::default();
     let stream = [fact(5, "b", "email.unsubscribed"), fact(6, "c", "email.replied")];
-    let score = Score::default().absorb(&stream, &rules).unwrap();
-    let late = score.absorb(&[fact(4, "a", "pricing_page.visited")], &rules).unwrap();
+    let score = Score::default().absorb(&stream, &rules, start()).unwrap();
+    let late = score.absorb(&[fact(4, "a", "pricing_page.visited")], &rules, start()).unwrap();
     assert_eq!((late.points, late.fold.last_set, late.fold.last), (10, score.fold.last_set, score.fold.last));
     assert_eq!(late.fold.counts, [(Engagement::Replied, 1), (Engagement::Visited, 1)].into());
 }
@@ -52,11 +52,11 @@ fn a_late_event_before_an_unsubscribe_adds_nothing() {
 fn a_late_unsubscribe_takes_what_came_before_it_and_nothing_else() {
     let rules = ScoringRules::default();
     let known = [fact(0, "a", "pricing_page.visited"), fact(9, "c", "email.clicked")];
-    let score = Score::default().absorb(&known, &rules).unwrap();
+    let score = Score::default().absorb(&known, &rules, start()).unwrap();
     let late = [fact(5, "b", "email.unsubscribed")];
-    let behind = score.absorb(&late, &rules).unwrap_err();
+    let behind = score.absorb(&late, &rules, start()).unwrap_err();
     assert_eq!(behind.from, None);
-    assert_eq!(score.refolded(&behind, &known, &late, &rules).points, 5);
+    assert_eq!(score.refolded(&behind, &known, &late, &rules, start()).points, 5);
 }
 
 #[test]

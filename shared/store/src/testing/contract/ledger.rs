@@ -28,7 +28,7 @@ fn fact(seconds: i64, id: &str, kind: &str) -> Fact {
 
 fn adding(before: &Contact, facts: Vec<Fact>) -> LedgerWrite {
     let score = Score { points: before.score, fold: before.fold.clone() };
-    let score = score.absorb(&facts, &ScoringRules::default()).expect("newer than all others");
+    let score = score.absorb(&facts, &ScoringRules::default(), now()).expect("newer than all others");
     LedgerWrite { before: before.clone(), profile: before.profile.clone(), score, facts }
 }
 
