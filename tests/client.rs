@@ -129,12 +129,17 @@ impl Client {
 
 /// Asks again until there is an answer.
 pub fn until<T>(ask: impl Fn() -> Option<T>) -> T {
+    until_within(PATIENCE, ask)
+}
+
+/// Asks again until there is an answer, for what takes its time.
+pub fn until_within<T>(patience: Duration, ask: impl Fn() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(started.elapsed() < PATIENCE, "waited for {PATIENCE:?}");
+        assert!(started.elapsed() < patience, "waited for {patience:?}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

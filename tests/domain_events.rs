@@ -2,8 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::client::until;
+use crate::client::{Client, until};
 use crate::product::{Product, is_elsewhere};
+
+/// Gives what was told of a tenant's contacts, the oldest first.
+pub fn told(client: &Client) -> Vec<Value> {
+    let mut command = std::process::Command::new(crate::leads_binary::path());
+    let output = command.args(["events", "--url", &client.url, "--api-key", &client.key]).output();
+    let text = String::from_utf8(output.expect("run leads").stdout).expect("text");
+    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    events.filter(|event| event["source"] == "leads").collect()
+}
 
 #[test]
 fn contacts_that_come_change_and_go_are_told_and_so_are_their_tiers() {
@@ -21,19 +30,13 @@ fn contacts_that_come_change_and_go_are_told_and_so_are_their_tiers() {
     assert_eq!(client.post("/api/v1/events", &events).json["accepted"], 1);
     until(|| (client.get(&path).json["tier"] == "warm").then_some(()));
     assert_eq!(client.delete(&path).status, 204);
-    let told = || -> Vec<Value> {
-        let mut command = std::process::Command::new(crate::leads_binary::path());
-        let output = command.args(["events", "--url", &client.url, "--api-key", &client.key]).output();
-        let text = String::from_utf8(output.expect("run leads").stdout).expect("text");
-        let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-        events.filter(|event| event["source"] == "leads").collect()
-    };
-    let told =
-        until(|| Some(told()).filter(|told| told.iter().any(|t| t["detail-type"] == "contact.deleted")));
+    let told = until(|| {
+        Some(told(&client)).filter(|told| told.iter().any(|t| t["detail-type"] == "contact.deleted"))
+    });
     let names: Vec<&str> = told.iter().map(|event| event["detail-type"].as_str().expect("a type")).collect();
     assert_eq!(names, ["contact.created", "contact.updated", "score.tier_changed", "contact.deleted"]);
     assert!(told.iter().all(|event| event["detail"]["contact_id"] == id.as_str()), "{told:?}");
     assert_eq!((&told[2]["detail"]["from"], &told[2]["detail"]["to"]), (&json!("cold"), &json!("warm")));
     assert_eq!(stranger.get("/local/events").json["events"], json!([]));
-    assert_eq!(crate::client::Client::new(&client.url, "nobody").get("/local/events").status, 401);
+    assert_eq!(Client::new(&client.url, "nobody").get("/local/events").status, 401);
 }

@@ -1,9 +1,13 @@
 //! Engagement events to scores, over HTTP, the bus and the queue.
 
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::client::{Client, until};
-use crate::product::Product;
+use crate::client::{Client, until, until_within};
+use crate::domain_events::told;
+use crate::product::{Product, is_elsewhere};
 
 fn event(email: &str, id: &str, minute: u32, kind: &str) -> Value {
     json!({
@@ -191,6 +195,62 @@ fn other_rules_score_everybody_anew_and_other_tiers_rank_them() {
             (count["count"] == found).then_some(())
         });
     }
+}
+
+#[test]
+fn points_expire_by_the_clock_alone_and_a_tier_that_changes_is_told_once() {
+    let client = Product::get().client();
+    let email = "fading@example.com";
+    let rules = json!({
+        "rules": [{"id": "visited", "event": "pricing_page.visited", "points": 20}],
+        "decay": {"expire_after_days": 1},
+    });
+    let preview = client.post("/api/v1/scoring/preview", &rules);
+    assert_eq!(preview.status, 200, "{}", preview.text);
+    let saved = client.put("/api/v1/scoring", &rules);
+    assert_eq!((saved.status, &saved.json["decay"]), (200, &rules["decay"]), "{}", saved.text);
+    create(&client, email);
+    let day = TimeDelta::days(1);
+    let visit = |id: &str, occurred_at: DateTime<Utc>| {
+        let mut visit = event(email, id, 0, "pricing_page.visited");
+        visit["occurred_at"] = json!(occurred_at);
+        visit
+    };
+    // One that is told late and has expired, and one that expires in a moment.
+    send(
+        &client,
+        &[visit("old", Utc::now() - day * 2), visit("new", Utc::now() - day + TimeDelta::seconds(25))],
+    );
+    let before = explained(&client, email, 2);
+    assert_eq!((&before["score"], &before["tier"]), (&json!(20), &json!("warm")), "{before}");
+    assert!(before["changes_at"].is_string(), "{before}");
+    // Its turn comes within a minute, and nobody but the clock does anything.
+    until_within(Duration::from_secs(240), || (contact(&client, email)["score"] == 0).then_some(()));
+    let after = explained(&client, email, 2);
+    let entries: Vec<(&str, &str, i64)> = after["entries"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .map(|entry| {
+            let text = |name: &str| entry[name].as_str().expect("text");
+            (text("event_id"), text("type"), entry["points"].as_i64().expect("points"))
+        })
+        .collect();
+    let visited = "pricing_page.visited";
+    let wanted = [("old", visited, 20), ("old", "decay", -20), ("new", visited, 20), ("new", "decay", -20)];
+    assert_eq!((entries.as_slice(), &after["changes_at"]), (wanted.as_slice(), &Value::Null));
+    until(|| {
+        (client.get("/api/v1/contacts/count?query=score:0%20tier:cold").json["count"] == 1).then_some(())
+    });
+    if is_elsewhere("the bus of this process") {
+        return;
+    }
+    let tiers = || -> Vec<Value> {
+        let told = told(&client).into_iter().filter(|event| event["detail-type"] == "score.tier_changed");
+        told.map(|event| json!([event["detail"]["from"], event["detail"]["to"]])).collect()
+    };
+    until(|| (tiers().len() >= 2).then_some(()));
+    assert_eq!(tiers(), [json!(["cold", "warm"]), json!(["warm", "cold"])]);
 }
 
 /// Gives numbers that look random, always the same.

@@ -12,17 +12,19 @@ mod tests;
 mod tick;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use index::IndexTable;
+use scoring::ScoringStore;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use store::{Clock, ClockMessage, ClockQueue, TimerStore};
+use store::{Clock, ClockMessage, ClockQueue, StoreError, TimerStore};
 use tracing::{error, warn};
 
 pub use error::ClockError;
 
 /// Is a store of everything that the clock touches.
-pub trait ClockStore: TimerStore {}
+pub trait ClockStore: TimerStore + ScoringStore + IndexTable<Error = StoreError> + Clone {}
 
-impl<S: TimerStore> ClockStore for S {}
+impl<S: TimerStore + ScoringStore + IndexTable<Error = StoreError> + Clone> ClockStore for S {}
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]
@@ -30,12 +32,13 @@ pub struct Deps<S, Q> {
     store: S,
     queue: Q,
     clock: Clock,
+    scoring: scoring::Deps<S>,
 }
 
 impl<S: ClockStore, Q: ClockQueue> Deps<S, Q> {
     /// Works with a store and a queue.
     pub fn new(store: S, queue: Q, clock: Clock) -> Self {
-        Self { store, queue, clock }
+        Self { scoring: scoring::Deps::new(store.clone(), clock), store, queue, clock }
     }
 }
 

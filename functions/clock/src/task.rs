@@ -12,8 +12,9 @@ pub(crate) async fn run<S: ClockStore, Q: ClockQueue>(
     timer: Timer,
 ) -> Result<(), ClockError> {
     let next: Option<DateTime<Utc>> = match timer.task {
+        TimedTask::Scores => scoring::take_steps(&deps.scoring, timer.tenant).await?,
         // Nothing sets these yet.
-        TimedTask::Segments | TimedTask::Scores => None,
+        TimedTask::Segments => None,
     };
     deps.store.move_timer(&timer, next).await?;
     Ok(())

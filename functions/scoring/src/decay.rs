@@ -74,9 +74,8 @@ pub(crate) async fn wake_clock<S: ScoringStore>(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let next_look = now + BETWEEN_LOOKS;
-    let is_late = |decay: Decay| {
-        write.facts.iter().any(|fact| decay.next(fact.position.occurred_at) < next_look)
-    };
+    let is_late =
+        |decay: Decay| write.facts.iter().any(|fact| decay.next(fact.position.occurred_at) < next_look);
     let soon = write.score.fold.changes_at.filter(|at| *at < next_look);
     let Some(at) = soon.filter(|_| rules.decay.is_some_and(is_late)) else { return Ok(()) };
     let due_at = at.max(now) + INDEX_FOLLOWS;

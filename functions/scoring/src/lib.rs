@@ -43,14 +43,7 @@ const TENANTS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Is a store of everything that scoring touches.
 pub trait ScoringStore:
-    ContactStore
-    + LedgerStore
-    + ParkedStore
-    + TenantStore
-    + FieldStore
-    + RulesStore
-    + UsageStore
-    + TimerStore
+    ContactStore + LedgerStore + ParkedStore + TenantStore + FieldStore + RulesStore + UsageStore + TimerStore
 {
 }
 

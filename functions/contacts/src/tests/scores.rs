@@ -55,7 +55,7 @@ async fn a_score_is_explained_by_entries_that_sum_to_it() {
     let nothing = world.get("score").await;
     assert_eq!(
         (nothing.status, nothing.json),
-        (200, json!({"score": 0, "tier": "cold", "rules_version": 0, "entries": []}))
+        (200, json!({"score": 0, "tier": "cold", "rules_version": 0, "changes_at": null, "entries": []}))
     );
     world.record(&["email.opened", "webinar.joined", "pricing_page.visited"]).await;
     let explained = world.get("score").await.json;
@@ -65,7 +65,7 @@ async fn a_score_is_explained_by_entries_that_sum_to_it() {
     };
     assert_eq!(
         explained,
-        json!({"score": 21, "tier": "warm", "rules_version": 0, "entries": [
+        json!({"score": 21, "tier": "warm", "rules_version": 0, "changes_at": null, "entries": [
             entry("e0", "email.opened", Some("opened"), 1, 0, 1),
             entry("e1", "webinar.joined", None, 0, 1, 1),
             entry("e2", "pricing_page.visited", Some("pricing_visited"), 20, 2, 21),

@@ -2,6 +2,7 @@
 
 mod batches;
 mod crashes;
+mod decay;
 mod refolds;
 mod unknown;
 
@@ -97,7 +98,7 @@ impl World {
     async fn explained(&self, contact: &Contact) -> Folded {
         let facts = self.store.facts(self.tenant.id, contact.id, None).await.unwrap();
         let rules = self.store.rules(self.tenant.id, contact.fold.rules_version).await.unwrap();
-        fold(&facts, &rules, None)
+        fold(&facts, &rules, contact.fold.decayed_to)
     }
 
     /// Tells the score of a contact, which its explanation has to sum to.

@@ -25,7 +25,7 @@ impl World {
     }
 
     /// Delivers messages and those that they send, until none is left.
-    async fn fold_all(&self, first: &[RefoldMessage]) {
+    pub(super) async fn fold_all(&self, first: &[RefoldMessage]) {
         let queue = MemoryQueue::default();
         let mut messages = first.to_vec();
         while let Some(message) = messages.pop() {

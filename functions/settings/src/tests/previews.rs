@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use model::scoring::{EventId, EventType, Fact, Position, Properties, Score, ScoringRules};
+use model::scoring::{EventId, EventType, Fact, Position, Properties, Published, Score, ScoringRules};
 use model::{Contact, Email, Profile, Status};
 use store::{ContactStore, LedgerStore, LedgerWrite, NewContact, Recorded, Write, Written};
 
@@ -83,6 +83,23 @@ async fn a_preview_counts_tiers_before_and_after_and_changes_nothing() {
     assert_eq!((&found["changed"], &found["after"]), (&json!(0), &json!({"hot": 75, "warm": 25, "cold": 0})));
     assert_eq!(world.get("/scoring").await.json, before);
     assert_eq!(world.queue.take_refolds(), []);
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_time_would_take() {
+    let world = World::populated(40).await;
+    let mut rules = json!({"rules": [{"id": "v", "event": "pricing_page.visited", "points": 20}]});
+    let found = world.preview(rules.clone()).await;
+    assert_eq!((&found["changed"], &found["before"]), (&json!(0), &found["after"]));
+    rules["decay"] = json!({"expire_after_days": 1});
+    let before = Published::default();
+    let under = ScoringRules::from_json(&rules, 1).unwrap();
+    let both = Both { tiers: before.tiers, before: &ScoringRules::default(), after: &under };
+    let later = now() + TimeDelta::days(2);
+    let seen = look(&world.store, &world.tenant, &both, later, Duration::from_secs(9)).await.unwrap();
+    let shown = serde_json::to_value(seen).unwrap();
+    assert_eq!(shown["after"], json!({"hot": 0, "warm": 0, "cold": 40}));
+    assert_eq!(shown["changed"], 30);
 }
 
 #[tokio::test]

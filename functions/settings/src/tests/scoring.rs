@@ -1,5 +1,5 @@
 use store::testing::CallFaults;
-use store::{RefoldMessage, RulesStore};
+use store::{RefoldMessage, RulesStore, TimedTask, TimerStore};
 
 use super::*;
 
@@ -40,6 +40,23 @@ async fn the_default_rules_are_in_force_until_others_are_published() {
     assert_eq!(world.get("/scoring").await.json, saved.json);
     let start = RefoldMessage { tenant: world.tenant.id, rules_version: 1, range: None };
     assert_eq!(world.queue.take_refolds(), [start, start], "one at once, one to look after it");
+}
+
+#[tokio::test]
+async fn rules_that_decay_have_the_clock_look() {
+    let world = World::new().await;
+    let timers = async || {
+        let soon = chrono::Utc::now() + chrono::TimeDelta::minutes(2);
+        world.store.due_timers(soon).await.unwrap()
+    };
+    world.send(Method::PUT, "/scoring", rules(3)).await;
+    assert_eq!(timers().await, []);
+    let mut decaying = rules(3);
+    decaying["decay"] = json!({"half_life_days": 30});
+    let saved = world.send(Method::PUT, "/scoring", decaying).await;
+    assert_eq!((&saved.json["decay"], &saved.json["version"]), (&json!({"half_life_days": 30}), &json!(2)));
+    let timers = timers().await;
+    assert_eq!(timers.iter().map(|timer| timer.task).collect::<Vec<_>>(), [TimedTask::Scores]);
 }
 
 #[tokio::test]
@@ -105,7 +122,7 @@ async fn every_bad_rule_is_refused_with_its_place() {
         (json!({"rules": [], "version": 3}), "/version", "invalid_value"),
         (json!({"rules": [{"id": "a", "event": "x"}]}), "/rules/0", "points_or_set_to"),
         (json!({"rules": [], "tiers": {"warm": 9, "hot": 1}}), "/tiers", "invalid_tiers"),
-        (json!({"rules": [], "decay": {"half_life_days": 30}}), "/decay", "not_available"),
+        (json!({"rules": [], "decay": {"half_life_days": 0}}), "/decay/half_life_days", "invalid_value"),
         (conditioned("industry:"), "/rules/1/condition", "invalid_query"),
         (conditioned("industri:SaaS"), "/rules/1/condition", "unknown_field"),
         (conditioned("created_at:soon"), "/rules/1/condition", "wrong_type"),

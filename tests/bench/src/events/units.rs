@@ -1,18 +1,19 @@
 //! What events cost, whatever the machine, and how many a second one scoring function records: on a
 //! data plane of its own, without the deliveries, which this here does itself.
 
+use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use local::engine::{StreamLog, StreamRecord};
 use local::{Data, DataPlane, Ports};
-use model::scoring::Published;
+use model::scoring::{Decay, Published, ScoringRules};
 use model::{Email, Profile, Settings, Status, Tenant, TenantId, TenantSecret, TenantSlug};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use store::{
     ApiKey, Clock, ContactStore as _, DynamoStore, EventBridge, KeyHash, Metered as _, NewContact,
-    TenantStore as _, Write,
+    RulesStore as _, TenantStore as _, Write,
 };
 
 use crate::{BenchError, Report};
@@ -22,6 +23,7 @@ const BATCHES: [usize; 4] = [1, 10, 100, 1_000];
 const SINGLE: usize = 300;
 const CONTACTS_A_WRITE: usize = 1_000;
 const HOT_EVENTS: usize = 10_000;
+const DECAYING: usize = 1_000;
 
 /// Is a tenant with its contacts, and both functions that events go through.
 struct Ground {
@@ -43,7 +45,7 @@ pub async fn measure(contacts: usize, report: &mut Report) -> Result<(), BenchEr
     let plane = DataPlane::start(&Data::Memory, Ports::default())
         .await
         .map_err(|error| BenchError::NotReady(error.to_string()))?;
-    let mut ground = Ground::new(&plane, contacts).await?;
+    let mut ground = Ground::new(&plane, "Bench", contacts).await?;
     report.add("contacts that events are of", contacts as f64, "contacts");
     for size in BATCHES {
         let events = if size == 1 { SINGLE } else { size.max(1_000) };
@@ -64,24 +66,55 @@ pub async fn measure(contacts: usize, report: &mut Report) -> Result<(), BenchEr
         report.add(format!("in batches of {size}: index units an event"), indexed / events, "units");
     }
     ground.hot(report).await?;
+    decay(&plane, report).await?;
     plane.stop().await;
     Ok(())
 }
 
+/// Has every contact of a tenant lose the points of one event by a step of decay.
+async fn decay(plane: &DataPlane, report: &mut Report) -> Result<(), BenchError> {
+    let mut ground = Ground::new(plane, "Decay", DECAYING).await?;
+    let decay = Some(Decay::ExpireAfterDays(NonZeroU16::MIN));
+    let rules = ScoringRules { decay, version: 1, ..ScoringRules::default() };
+    let published = Published { revision: 1, version: 1, tiers: rules.tiers };
+    ground.store.publish_rules(&ground.tenant, published, &rules).await.map_err(failed)?;
+    let expires_soon = TimeDelta::hours(2) - TimeDelta::days(1);
+    let events: Vec<Value> =
+        (0..DECAYING).map(|contact| ground.event(contact, expires_soon.num_milliseconds())).collect();
+    ground.record(&events).await?;
+    ground.index(1_000).await?;
+    let clock =
+        scoring::Deps::new(ground.store.clone(), Clock::starting_at(Utc::now() + TimeDelta::hours(3)));
+    let (before, indexed) = (ground.store.consumed(), ground.index_store.consumed().write_units);
+    let began = Instant::now();
+    let next = scoring::take_steps(&clock, ground.tenant.id).await;
+    let took = began.elapsed();
+    next.map_err(|error| BenchError::Wrong(error.to_string()))?;
+    let used = ground.store.consumed();
+    ground.index(1_000).await?;
+    let indexed = ground.index_store.consumed().write_units - indexed;
+    let steps = DECAYING as f64;
+    report.add("steps of decay a second", steps / took.as_secs_f64(), "steps/s");
+    report.add("a step of decay: write units", (used.write_units - before.write_units) / steps, "units");
+    report.add("a step of decay: read units", (used.read_units - before.read_units) / steps, "units");
+    report.add("a step of decay, of many: index units", indexed / steps, "units");
+    Ok(())
+}
+
 impl Ground {
-    async fn new(plane: &DataPlane, contacts: usize) -> Result<Self, BenchError> {
+    async fn new(plane: &DataPlane, name: &str, contacts: usize) -> Result<Self, BenchError> {
         let (store, index_store) = (plane.store().metered(), plane.store().metered());
-        let slug = TenantSlug::from_name("bench").ok_or_else(|| BenchError::Wrong("no slug".to_owned()))?;
+        let slug = TenantSlug::from_name(name).ok_or_else(|| BenchError::Wrong("no slug".to_owned()))?;
         let tenant = Tenant {
             id: TenantId(uuid::Uuid::new_v4()),
             slug,
-            name: "Bench".to_owned(),
+            name: name.to_owned(),
             secret: TenantSecret::new([7; 32]),
             settings: Settings::default(),
             scoring: Published::default(),
         };
         let key = ApiKey::new(tenant.id, "bench", [], Utc::now());
-        store.create_tenant(&tenant, KeyHash::of("bench"), &key).await.map_err(failed)?;
+        store.create_tenant(&tenant, KeyHash::of(name), &key).await.map_err(failed)?;
         let numbers: Vec<usize> = (0..contacts).collect();
         for some in numbers.chunks(CONTACTS_A_WRITE) {
             let writes = some.iter().map(|number| create(&email(*number))).collect::<Result<_, _>>()?;
