@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{StreamExt, stream};
 use model::scoring::Event;
-use model::{Email, TenantId};
+use model::{Contact, Email, Standing, TenantId};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tracing::{error, info, warn};
@@ -41,9 +41,13 @@ pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: &RawValue) -> 
         share.taken.push(taken);
         share.messages.push(message.message_id.unwrap_or_default());
     }
-    let work = shares.into_iter().map(|((tenant, email), mut share)| async move {
-        let outcome = of_tenant(deps, tenant, &email, std::mem::take(&mut share.events)).await;
-        (tenant, outcome, share)
+    let mut held = held(deps, shares.keys()).await;
+    let work = shares.into_iter().map(|((tenant, email), mut share)| {
+        let known = held.remove(&(tenant, email.clone()));
+        async move {
+            let outcome = of_tenant(deps, tenant, &email, known, std::mem::take(&mut share.events)).await;
+            (tenant, outcome, share)
+        }
     });
     let done: Vec<_> = stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
     let mut answer = SqsBatchResponse::default();
@@ -74,17 +78,41 @@ pub(crate) async fn batch<S: ScoringStore>(deps: &Deps<S>, event: &RawValue) -> 
     Ok(serde_json::to_value(answer)?)
 }
 
+/// Reads the contacts at addresses, those of one tenant together. Who is missing is asked for alone,
+/// and fails alone.
+async fn held<S: ScoringStore>(
+    deps: &Deps<S>,
+    addresses: impl Iterator<Item = &(TenantId, Email)>,
+) -> BTreeMap<(TenantId, Email), Contact> {
+    let mut emails: BTreeMap<TenantId, Vec<Email>> = BTreeMap::new();
+    for (tenant, email) in addresses {
+        emails.entry(*tenant).or_default().push(email.clone());
+    }
+    let mut held = BTreeMap::new();
+    for (id, emails) in emails {
+        let Ok(Some(tenant)) = deps.tenant(id).await else { continue };
+        let Ok(standings) = deps.store.standings(&tenant, &emails).await else { continue };
+        for (email, standing) in emails.into_iter().zip(standings) {
+            if let Standing::Held(contact) = standing {
+                held.insert((id, email), *contact);
+            }
+        }
+    }
+    held
+}
+
 async fn of_tenant<S: ScoringStore>(
     deps: &Deps<S>,
     tenant: TenantId,
     email: &Email,
+    held: Option<Contact>,
     events: Vec<Event>,
 ) -> Result<Outcome, ScoringError> {
     let Some(tenant) = deps.tenant(tenant).await? else {
         warn!(tenant.id = %tenant, events = events.len(), "dropped events of a tenant that does not exist");
         return Ok(Outcome::default());
     };
-    record(deps, &tenant, email, events).await
+    record(deps, &tenant, email, held, events).await
 }
 
 fn read<S: ScoringStore>(deps: &Deps<S>, message: &SqsMessage) -> Option<(TenantId, Event, Taken)> {

@@ -53,11 +53,12 @@ pub(crate) enum Effects {
 /// Is what is known of a fact before its contact is.
 pub(crate) type Facts = BTreeMap<Position, Fact>;
 
-/// Records the events of one address.
+/// Records the events of one address; `held` is its contact, if that was read.
 pub(crate) async fn record<S: ScoringStore>(
     deps: &Deps<S>,
     tenant: &Tenant,
     email: &Email,
+    held: Option<Contact>,
     events: Vec<Event>,
 ) -> Result<Outcome, ScoringError> {
     let typed = events.first().map(|event| event.email_typed.clone()).unwrap_or_default();
@@ -69,7 +70,11 @@ pub(crate) async fn record<S: ScoringStore>(
         .collect();
     // The same one twice in a batch is known, too.
     let mut outcome = Outcome { known: told - facts.len(), ..Outcome::default() };
-    let contact = match standing(deps, tenant, email).await? {
+    let found = match held {
+        Some(contact) => Standing::Held(Box::new(contact)),
+        None => standing(deps, tenant, email).await?,
+    };
+    let contact = match found {
         Standing::Held(contact) => *contact,
         standing => match unknown(deps, tenant, email, &typed, standing, &facts).await? {
             Found::Contact { contact, is_new } => {

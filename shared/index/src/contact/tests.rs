@@ -18,7 +18,7 @@ use proptest::strategy::ValueTree;
 
 use super::Planner;
 use crate::testing::{Nobody, Table, cases};
-use crate::{AddressBook, Answer, Change, Facts, Generation, Reader, Writer};
+use crate::{AddressBook, Answer, Change, Facts, Generation, Question, Reader, Writer};
 
 const GENERATION: Generation = Generation { tenant: [3; 16], number: 0 };
 
@@ -341,6 +341,28 @@ proptest! {
             prop_assert!(expected.is_subset(&possible), "{query} means {:?}, too", &expected - &possible);
         }
     }
+}
+
+#[test]
+fn whose_score_time_changes_is_found_by_the_minute_and_nobody_else_has_anything_there() {
+    let changing = |ordinal: u32, changes_at: Option<DateTime<Utc>>| {
+        let email = format!("c{ordinal}@example.com");
+        let profile = Profile::new(Email::parse(&email).unwrap(), email.clone(), Status::Active);
+        let contact = contact(ordinal, &email, profile, 5, now());
+        Contact { fold: Fold { changes_at, ..contact.fold.clone() }, ..contact }
+    };
+    let in_seconds = |seconds| Some(now() + TimeDelta::seconds(seconds));
+    let contacts = [None, in_seconds(-90), in_seconds(30), in_seconds(3_600)];
+    let contacts: Vec<Contact> = (0..).zip(contacts).map(|(n, at)| changing(n, at)).collect();
+    let facts: Vec<Facts> = contacts.iter().map(Facts::of).collect();
+    assert_eq!(facts[0].columns.len() + 1, facts[1].columns.len());
+    let due = |at| {
+        let Question::Number(field, test) = Question::score_changes_by(at) else { panic!("no number") };
+        let due = |facts: &&Facts| facts.columns.get(&field).is_some_and(|minute| test.holds(minute));
+        facts.iter().filter(due).count()
+    };
+    let [early, soon, late] = [-120, 30, 3_700].map(|seconds| due(now() + TimeDelta::seconds(seconds)));
+    assert_eq!((early, soon, late), (1, 2, 3));
 }
 
 #[test]

@@ -14,7 +14,10 @@
 //!   is one entry of no points.
 //! - A fact that the sender marked as a machine's has no points and is no engagement. Bounces and
 //!   unsubscribes are meant whoever reports them: there the mark says nothing.
-//! - Decay is part of the fold: the steps up to a moment, each an entry of its own.
+//! - Decay is part of the fold: the steps up to a moment, each an entry of its own. A contact keeps
+//!   up to when its score is decayed; that moment goes on when the clock takes a step that is due, and
+//!   with every fold of the whole ledger, so that what is told late never shows what it has lost.
+//!   Between those moments no step is due, and the score is the same at each.
 //!
 //! # Where the fold stands
 //! A contact keeps its [`Score`]: the sum, and in [`Fold`] what is needed to add a fact that is

@@ -17,6 +17,7 @@ use super::contact_item::{malformed, standing, to_item};
 use super::contact_plan::PutCondition;
 use super::contact_writes::{AS_READ, as_read};
 use super::schema::refused;
+use super::without_token::WithoutToken;
 use super::{DynamoStore, Item};
 use crate::sdk::{is_busy, store_error};
 use crate::{FactPage, LedgerStore, LedgerWrite, Recorded, StoreError, Written};
@@ -67,7 +68,8 @@ impl LedgerStore for DynamoStore {
             .transact_write_items()
             .set_transact_items(Some([vec![put], facts].concat()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let error = match transaction.send().await {
+        // Sent a second time, it finds its facts.
+        let error = match transaction.customize().interceptor(WithoutToken).send().await {
             Ok(answer) => {
                 answer.consumed_capacity().iter().for_each(|used| self.wrote(Some(used)));
                 return Ok(Recorded::Done(Box::new(contact)));

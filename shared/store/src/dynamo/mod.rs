@@ -30,6 +30,7 @@ mod tenants;
 mod timers;
 mod transact;
 mod usage;
+mod without_token;
 
 use std::sync::Arc;
 use std::time::Duration;

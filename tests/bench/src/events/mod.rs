@@ -122,7 +122,6 @@ fn until_recorded(client: &Client, sent: u64) -> Result<(), BenchError> {
             return Ok(());
         }
         if recorded != last.0 {
-            eprintln!("{recorded} of {sent} events are recorded");
             last = (recorded, Instant::now());
         } else if last.1.elapsed() > PATIENCE {
             return Err(BenchError::Wrong(format!("{recorded} of {sent} events were recorded, and no more")));
