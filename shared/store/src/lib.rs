@@ -35,6 +35,7 @@ mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timers;
+mod traffic;
 mod usage;
 
 pub use crate::index::{ContactFacts, index_generation};
@@ -74,4 +75,5 @@ pub use search_counts::Counted;
 pub use sqs::{SqsBackground, SqsClock, SqsRanges, SqsRefolds};
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
 pub use timers::{TimedTask, Timer, TimerStore};
+pub use traffic::Traffic;
 pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};
