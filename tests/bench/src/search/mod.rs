@@ -30,6 +30,9 @@ pub struct SearchArgs {
     /// How often each question is asked.
     #[arg(long, default_value_t = 15)]
     repeat: usize,
+    /// Import nothing, and ask a product that runs already and has contacts: here its tables listen.
+    #[arg(long, value_name = "PORT")]
+    tables_port: Option<u16>,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -40,19 +43,28 @@ pub struct SearchArgs {
 /// When the product fails, or the index does not come to know all contacts.
 pub fn run(args: &SearchArgs) -> Result<Report, BenchError> {
     let mut report = Report::default();
+    let runtime = tokio::runtime::Runtime::new().map_err(BenchError::system("cannot start a runtime"))?;
+    if let Some(port) = args.tables_port {
+        runtime.block_on(ask(port, args.repeat, &mut report))?;
+        return Ok(report);
+    }
     let imported = imported(args.contacts, args.common.binary.as_deref(), &mut report)?;
     let took = engagement::engage(&imported.product, &imported.rows)?;
     report.add("events of two in five, until the index knew", took.as_secs_f64(), "s");
-    let runtime = tokio::runtime::Runtime::new().map_err(BenchError::system("cannot start a runtime"))?;
-    let traffic = Traffic::default();
-    let store = watched_tables(imported.port, &traffic);
     runtime.block_on(async {
-        reads::measure(&store, &traffic, args.repeat, &mut report).await?;
-        lists::count_all(&store, &traffic, args.repeat, &mut report).await?;
+        let store = ask(imported.port, args.repeat, &mut report).await?;
         writes::measure(&store, &mut report).await
     })?;
     report.add("peak memory of the process", imported.product.peak_memory_mib()?, "MiB");
     Ok(report)
+}
+
+async fn ask(port: u16, repeat: usize, report: &mut Report) -> Result<DynamoStore, BenchError> {
+    let traffic = Traffic::default();
+    let store = watched_tables(port, &traffic);
+    reads::measure(&store, &traffic, repeat, report).await?;
+    lists::count_all(&store, &traffic, repeat, report).await?;
+    Ok(store)
 }
 
 /// Is a product with contacts that the index knows.
