@@ -38,5 +38,12 @@ fn contacts_that_come_change_and_go_are_told_and_so_are_their_tiers() {
     assert!(told.iter().all(|event| event["detail"]["contact_id"] == id.as_str()), "{told:?}");
     assert_eq!((&told[2]["detail"]["from"], &told[2]["detail"]["to"]), (&json!("cold"), &json!("warm")));
     assert_eq!(stranger.get("/local/events").json["events"], json!([]));
-    assert_eq!(Client::new(&client.url, "nobody").get("/local/events").status, 401);
+    let status = |key: &str| Client::new(&client.url, key).get("/local/events").status;
+    assert_eq!(status("nobody"), 401);
+    // Events of engagement hold addresses.
+    let key = |scope: &str| {
+        let made = client.post("/api/v1/api-keys", &json!({"name": scope, "scopes": [scope]}));
+        made.json["key"].as_str().unwrap_or_else(|| panic!("{}", made.json)).to_owned()
+    };
+    assert_eq!([status(&key("settings:read")), status(&key("contacts:read"))], [403, 200]);
 }

@@ -17,6 +17,7 @@ mod leads_binary;
 mod lists;
 mod openapi;
 mod product;
+mod random_rules;
 mod readme;
 mod rules;
 mod scoring;

@@ -3,15 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use api::{presented_key, unauthorized};
-use axum::extract::{Query, State};
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use api::{App, Caller, HandlerState, QueryParams, Routes, Scope};
+use axum::Json;
+use axum::extract::State;
+use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{DynamoStore, KeyHash, TenantStore as _};
+use store::DynamoStore;
 
 /// Where it is told; no part of the API.
 pub(crate) const PATH: &str = "/local/events";
@@ -49,32 +47,42 @@ impl BusLog {
         (kept.last, news.map(|(_, event)| event.clone()).collect())
     }
 
-    /// Makes the route that tells them, to whoever has a key of the tenant.
-    pub(crate) fn router(&self, store: DynamoStore) -> Router {
-        Router::new().route(PATH, get(tell)).with_state((self.clone(), store))
+    /// Gives the route that tells a tenant its own. Events of engagement hold addresses, so whoever
+    /// asks has to be one who may read contacts.
+    pub(crate) fn routes(&self, app: &App<DynamoStore>) -> Routes {
+        let watched = Watched { app: app.clone(), log: self.clone() };
+        Routes::new().beside(&watched, Method::GET, PATH, Scope::ContactsRead, tell)
+    }
+}
+
+#[derive(Clone)]
+struct Watched {
+    app: App<DynamoStore>,
+    log: BusLog,
+}
+
+impl HandlerState for Watched {
+    type Store = DynamoStore;
+
+    fn app(&self) -> &App<DynamoStore> {
+        &self.app
     }
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct After {
     #[serde(default)]
     after: u64,
 }
 
 async fn tell(
-    State((log, store)): State<(BusLog, DynamoStore)>,
-    Query(After { after }): Query<After>,
-    headers: HeaderMap,
-) -> Response {
-    let Some(key) = presented_key(&headers) else { return unauthorized() };
-    match store.api_key(KeyHash::of(key)).await {
-        Ok(Some(key)) => {
-            let (last, events) = log.after(after, &key.tenant.to_string());
-            Json(json!({ "last": last, "events": events })).into_response()
-        }
-        Ok(None) => unauthorized(),
-        Err(error) => api::ApiError::from(error).into_response(),
-    }
+    State(watched): State<Watched>,
+    caller: Caller,
+    QueryParams(After { after }): QueryParams<After>,
+) -> Json<Value> {
+    let (last, events) = watched.log.after(after, &caller.tenant.id.to_string());
+    Json(json!({ "last": last, "events": events }))
 }
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ pub(crate) fn router(plane: &DataPlane, app: App<DynamoStore>, operator: Option<
         .merge(lists::routes(&app))
         .merge(search::routes(&app))
         .merge(settings::routes(&settings, operator))
+        .merge(plane.bus_log().routes(&app))
         .into_router(&app)
-        .merge(plane.bus_log().router(app.store.clone()))
 }
 
 /// Joins the destinations of the mailbox with their handlers.

@@ -36,10 +36,20 @@ impl Routes {
         H: Handler<T, A>,
         T: 'static,
     {
+        self.beside(state, method, &format!("{PREFIX}{path}"), scope, handler)
+    }
+
+    /// Adds a route outside of the API that needs a key with `scope` all the same.
+    #[must_use]
+    pub fn beside<A, H, T>(self, state: &A, method: Method, path: &str, scope: Scope, handler: H) -> Self
+    where
+        A: HandlerState,
+        H: Handler<T, A>,
+        T: 'static,
+    {
         let guard = middleware::from_fn_with_state((state.app().clone(), Some(scope)), guard::<A::Store>);
         let handler = on(filter(&method), handler).layer(guard).with_state(state.clone());
-        let path = format!("{PREFIX}{path}");
-        self.add(method, path, handler)
+        self.add(method, path.to_owned(), handler)
     }
 
     /// Adds a route that needs no tenant's key.

@@ -36,6 +36,7 @@ mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timers;
+mod traffic;
 mod usage;
 
 pub use crate::index::{ContactFacts, index_generation};
@@ -75,4 +76,5 @@ pub use search_counts::Counted;
 pub use sqs::{SqsBackground, SqsClock, SqsRanges, SqsRefolds};
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
 pub use timers::{TimedTask, Timer, TimerStore};
+pub use traffic::Traffic;
 pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};

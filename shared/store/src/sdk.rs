@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::StoreError;
+use crate::{StoreError, Traffic};
 
 /// Holds what all AWS clients of a process share: credentials, region, endpoints, connections.
 #[derive(Debug, Clone)]
@@ -57,6 +57,13 @@ impl SdkConfig {
         let credentials = SharedCredentialsProvider::new(credentials);
         let shared = shared(credentials, Some(Region::from_static("us-east-1")));
         Self { shared, endpoints: Some(endpoints) }
+    }
+
+    /// Lets the calls of all clients that are made from this be counted.
+    #[must_use]
+    pub fn watched(self, traffic: &Traffic) -> Self {
+        let shared = self.shared.into_builder().http_client(traffic.over(http_client())).build();
+        Self { shared, ..self }
     }
 
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::config::Builder {

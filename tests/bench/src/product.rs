@@ -102,16 +102,28 @@ impl Product {
     /// # Errors
     /// When the system does not say.
     pub fn peak_memory_mib(&self) -> Result<f64, BenchError> {
-        let status = self.proc("status")?;
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = kib.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-        Ok(kib.unwrap_or_default() / 1_024.0)
+        peak_memory_mib(&self.child.id().to_string())
     }
 
     fn proc(&self, file: &str) -> Result<String, BenchError> {
-        fs::read_to_string(format!("/proc/{}/{file}", self.child.id()))
-            .map_err(BenchError::system("cannot read /proc; the bench needs Linux"))
+        proc(&self.child.id().to_string(), file)
     }
+}
+
+/// Tells the most memory that a process has had, in MiB; `self` is this one.
+///
+/// # Errors
+/// When the system does not say.
+pub(crate) fn peak_memory_mib(process: &str) -> Result<f64, BenchError> {
+    let status = proc(process, "status")?;
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = kib.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    Ok(kib.unwrap_or_default() / 1_024.0)
+}
+
+fn proc(process: &str, file: &str) -> Result<String, BenchError> {
+    fs::read_to_string(format!("/proc/{process}/{file}"))
+        .map_err(BenchError::system("cannot read /proc; the bench needs Linux"))
 }
 
 impl Drop for Product {

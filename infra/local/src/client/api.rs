@@ -29,6 +29,12 @@ pub(crate) enum ClientError {
     Refused { status: StatusCode, problem: Box<Problem> },
     #[error("{url} answered with status {}, which is not what Leads would say; check the URL", status.as_u16())]
     Unexpected { url: String, status: StatusCode },
+    #[error(
+        "{0} does not show what goes over its bus, only `leads serve` does; on AWS have a rule hand it on: \
+         `aws events put-rule --name leads-events --event-bus-name default \
+         --event-pattern '{{\"source\":[\"leads\"]}}'`, and `aws events put-targets` to a queue or log group"
+    )]
+    NoBusLog(String),
     #[error("the file store refused the upload with status {}", .0.as_u16())]
     Upload(StatusCode),
     #[error("the server wants the file in several parts, which this command cannot do yet")]
@@ -105,7 +111,13 @@ impl Api {
     pub(crate) fn outside<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let url = format!("{}{path}", self.base);
         let sent = self.agent.get(&url).header("authorization", self.authorization()).call();
-        answer(url, sent)
+        match answer(url, sent) {
+            Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. })
+            | Err(ClientError::Unexpected { status: StatusCode::NOT_FOUND, .. }) => {
+                Err(ClientError::NoBusLog(self.base.clone()))
+            }
+            answered => answered,
+        }
     }
 
     fn url(&self, path: &str) -> String {

@@ -4,6 +4,7 @@
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
+use ::api::App;
 use chrono::{TimeDelta, Utc};
 use local::engine::{StreamLog, StreamRecord};
 use local::{Data, DataPlane, Ports};
@@ -16,6 +17,7 @@ use store::{
     RulesStore as _, TenantStore as _, Write,
 };
 
+use crate::capacity::call_as;
 use crate::{BenchError, Report};
 
 const BATCHES: [usize; 4] = [1, 10, 100, 1_000];
@@ -24,6 +26,7 @@ const SINGLE: usize = 300;
 const CONTACTS_A_WRITE: usize = 1_000;
 const HOT_EVENTS: usize = 10_000;
 const DECAYING: usize = 1_000;
+const CREATES: usize = 16;
 
 /// Is a tenant with its contacts, and both functions that events go through.
 struct Ground {
@@ -65,6 +68,7 @@ pub async fn measure(contacts: usize, report: &mut Report) -> Result<(), BenchEr
         report.add(format!("in batches of {size}: write units an event"), writes / events, "units");
         report.add(format!("in batches of {size}: index units an event"), indexed / events, "units");
     }
+    ground.creates(report).await?;
     ground.hot(report).await?;
     decay(&plane, report).await?;
     plane.stop().await;
@@ -175,6 +179,33 @@ impl Ground {
             let answer = indexer::handle(&self.indexer, &event_of(&records)?).await;
             answer.map_err(|error| BenchError::Wrong(error.to_string()))?;
         }
+    }
+
+    /// Creates contacts with 12 fields each, one by one, each in a batch of the stream by itself.
+    async fn creates(&mut self, report: &mut Report) -> Result<(), BenchError> {
+        let app = App::new(self.store.clone(), Clock::default());
+        let router = contacts::routes(&app).into_router(&app);
+        let mut indexed = self.index_store.consumed().write_units;
+        for number in 0..=CREATES {
+            let body = json!({
+                "email": format!("new.{number}@example.com"), "first_name": "Aisha", "last_name": "Okafor",
+                "company": format!("Globex {number}"), "job_title": "Software Engineer",
+                "phone": format!("+14155550{:03}", number + 100),
+                "attributes": { "country": "Germany", "industry": "Software", "budget": 500 * number,
+                    "subscription_date": "2025-03-01", "vip_status": true, "city": "Bonn" },
+            });
+            call_as(&router, "bench", ("POST", "/contacts".to_owned(), Some(body))).await?;
+            self.index(1).await?;
+            if number == 0 {
+                // It made the fields, and the items of values that nobody had before.
+                let first = self.index_store.consumed().write_units;
+                report.add("first create of 12 fields: index units", first - indexed, "units");
+                indexed = first;
+            }
+        }
+        let indexed = self.index_store.consumed().write_units - indexed;
+        report.add("create of 12 fields: index units", indexed / CREATES as f64, "units");
+        Ok(())
     }
 
     /// Gives one contact very many events, and then one that comes late.

@@ -1,5 +1,7 @@
 //! Records as the stream has them, and what the index then answers.
 
+mod living;
+
 use chrono::{DateTime, Utc};
 use model::rule::{Moment, NoLists, Rule, Zone, bind};
 use model::{Contact, Email, Fields, Profile, Status};
