@@ -6,6 +6,7 @@
 //! next. Whoever dies on the way leaves the timer to a later tick.
 
 mod error;
+mod segments;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -14,28 +15,29 @@ mod tick;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use store::{Clock, ClockMessage, ClockQueue, TimerStore};
+use store::{Clock, ClockMessage, ClockQueue, DomainEventBus, TenantStore, TimerStore, WatchStore};
 use tracing::{error, warn};
 
 pub use error::ClockError;
 
 /// Is a store of everything that the clock touches.
-pub trait ClockStore: TimerStore {}
+pub trait ClockStore: TimerStore + TenantStore + WatchStore {}
 
-impl<S: TimerStore> ClockStore for S {}
+impl<S: TimerStore + TenantStore + WatchStore> ClockStore for S {}
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]
-pub struct Deps<S, Q> {
+pub struct Deps<S, Q, B> {
     store: S,
     queue: Q,
+    bus: B,
     clock: Clock,
 }
 
-impl<S: ClockStore, Q: ClockQueue> Deps<S, Q> {
-    /// Works with a store and a queue.
-    pub fn new(store: S, queue: Q, clock: Clock) -> Self {
-        Self { store, queue, clock }
+impl<S: ClockStore, Q: ClockQueue, B: DomainEventBus> Deps<S, Q, B> {
+    /// Works with a store, a queue and a bus.
+    pub fn new(store: S, queue: Q, bus: B, clock: Clock) -> Self {
+        Self { store, queue, bus, clock }
     }
 }
 
@@ -43,8 +45,8 @@ impl<S: ClockStore, Q: ClockQueue> Deps<S, Q> {
 ///
 /// # Errors
 /// None that a message could cause; the answer could not be written.
-pub async fn handle<S: ClockStore, Q: ClockQueue>(
-    deps: &Deps<S, Q>,
+pub async fn handle<S: ClockStore, Q: ClockQueue, B: DomainEventBus>(
+    deps: &Deps<S, Q, B>,
     event: &RawValue,
 ) -> Result<Value, ClockError> {
     let Ok(batch) = serde_json::from_str::<SqsEvent>(event.get()) else {

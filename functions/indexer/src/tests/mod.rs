@@ -10,6 +10,8 @@ use store::{ContactSearch, NewContact, ProfileUpdate, Write, Written};
 
 use super::*;
 
+mod segments;
+
 fn now() -> DateTime<Utc> {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
@@ -30,7 +32,7 @@ impl World {
         let store = MemoryStore::default();
         let tenant = stored_tenant(&store).await;
         let bus = MemoryBus::default();
-        Self { deps: Deps::new(store.clone(), bus.clone()), bus, store, tenant }
+        Self { deps: Deps::new(store.clone(), bus.clone(), Clock::starting_at(now())), bus, store, tenant }
     }
 
     async fn write(&self, write: Write) -> Contact {
@@ -156,7 +158,11 @@ async fn what_cannot_be_applied_is_delivered_again_from_there_on() {
         let mut calls = 0;
         loop {
             let store = world.store.failing(CallFaults::crash(calls, moment));
-            let answer = handle(&Deps::new(store, MemoryBus::default()), json!({"Records": [record]})).await;
+            let answer = handle(
+                &Deps::new(store, MemoryBus::default(), Clock::starting_at(now())),
+                json!({"Records": [record]}),
+            )
+            .await;
             match answer {
                 Ok(answer) if answer == json!({"batchItemFailures": []}) => break,
                 Ok(answer) => assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "7"}]})),
