@@ -1,6 +1,6 @@
 //! Lists and segments over HTTP, through the stream and the index, on the real engine.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use local::{Data, Options, Process};
 use serde_json::{Value, json};
 use store::Clock;
@@ -142,6 +142,50 @@ fn an_import_puts_its_contacts_on_lists() {
     assert_eq!((reply.status, &reply.json["errors"][0]["pointer"]), (422, &json!("/lists/0")));
 }
 
+/// Gives what the bus was told of a segment: what, of whom, and why.
+fn transitions(client: &Client, segment: &str) -> Vec<(String, String, String)> {
+    let id = segment.rsplit('/').next().expect("an id");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let events = client.get("/local/events").json["events"].clone();
+    let events = events.as_array().expect("events").iter().filter(|event| event["detail"]["list_id"] == id);
+    let mut told: Vec<_> = events
+        .map(|event| {
+            let detail = &event["detail"];
+            (text(&event["detail-type"]), text(&detail["contact_id"]), text(&detail["cause"]))
+        })
+        .collect();
+    told.sort();
+    told
+}
+
+fn went(way: &str, contact: &str, cause: &str) -> (String, String, String) {
+    (format!("segment.{way}"), contact.to_owned(), cause.to_owned())
+}
+
+#[test]
+fn who_enters_a_segment_and_leaves_it_by_the_clock_is_told_once_each() {
+    if is_elsewhere("the bus of this process") {
+        return;
+    }
+    let client = Product::get().client();
+    put(&client, &json!({"email": "ada@example.com"}));
+    let ada = client.get("/api/v1/contacts/ada@example.com").json["id"].as_str().expect("an id").to_owned();
+    let body = json!({"name": "Recent", "query": "last_opened_at:<30d", "events": true});
+    let made = client.post("/api/v1/lists", &body);
+    assert_eq!((made.status, &made.json["events"]), (201, &json!(true)), "{}", made.json);
+    let recent = format!("/api/v1/lists/{}", made.json["id"].as_str().expect("an id"));
+    let opened_at = Utc::now() - TimeDelta::days(30) + TimeDelta::seconds(10);
+    let opened = event("ada@example.com", "o1", "email.opened", &opened_at.to_rfc3339());
+    assert_eq!(client.post("/api/v1/events", &json!({"events": [opened]})).status, 202);
+    let told = until(|| Some(transitions(&client, &recent)).filter(|told| !told.is_empty()));
+    assert_eq!((told.len(), told[0].0.as_str(), &told[0].1), (1, "segment.entered", &ada), "{told:?}");
+    // From here on nothing but time passes.
+    let told = until(|| Some(transitions(&client, &recent)).filter(|told| told.len() > 1));
+    assert_eq!((told.len(), &told[1]), (2, &went("exited", &ada, "clock")), "{told:?}");
+    let static_list = json!({"name": "VIP", "type": "static", "events": true});
+    assert_eq!(client.post("/api/v1/lists", &static_list).json["errors"][0]["pointer"], "/events");
+}
+
 #[test]
 fn time_alone_takes_contacts_out_of_a_segment() {
     if is_elsewhere("a clock of its own") {
@@ -166,6 +210,11 @@ fn time_alone_takes_contacts_out_of_a_segment() {
     put(&client, &json!({"email": "bob@example.com"}));
     let recent = made(&client, "Recent", Some("last_opened_at:<30d"));
     let quiet = made(&client, "Quiet", Some("NOT segment:Recent"));
+    let [ada, bob] = ["ada", "bob"].map(|name| {
+        let contact = client.get(&format!("/api/v1/contacts/{name}@example.com")).json;
+        contact["id"].as_str().expect("an id").to_owned()
+    });
+    assert_eq!(client.patch(&recent, &json!({"events": true})).json["events"], true);
     let opens = [
         event("ada@example.com", "o1", "email.opened", "2026-11-01T12:00:00Z"),
         event("bob@example.com", "o2", "email.opened", "2026-11-23T11:00:00Z"),
@@ -175,17 +224,22 @@ fn time_alone_takes_contacts_out_of_a_segment() {
     let body = json!({"contact": "ada@example.com", "query": "segment:Recent"});
     let changes_at = client.post("/api/v1/rules/explain", &body).json["changes_at"].clone();
     assert_eq!(changes_at, "2026-12-01T12:00:00Z");
+    let told = until(|| Some(transitions(&client, &recent)).filter(|told| told.len() > 1));
+    assert_eq!(told.iter().filter(|told| told.0 == "segment.entered").count(), 2, "{told:?}");
     drop(client);
     runtime.block_on(process.stop());
     // Nothing is written any more, and nothing but the clock moves.
-    for (now, is_recent, is_quiet) in [
-        ("2026-12-01T11:50:00Z", vec!["ada", "bob"], vec![]),
-        ("2026-12-01T12:00:00Z", vec!["bob"], vec!["ada"]),
-        ("2026-12-23T11:00:00Z", vec![], vec!["ada", "bob"]),
+    for (now, is_recent, is_quiet, left) in [
+        ("2026-12-01T11:50:00Z", vec!["ada", "bob"], vec![], None),
+        ("2026-12-01T12:00:00Z", vec!["bob"], vec!["ada"], Some(&ada)),
+        ("2026-12-23T11:00:00Z", vec![], vec!["ada", "bob"], Some(&bob)),
     ] {
         let (process, client) = at(now);
         until_members(&client, &recent, &is_recent);
         until_members(&client, &quiet, &is_quiet);
+        // The bus of this process knows what was told since it started.
+        let left: Vec<_> = left.iter().map(|contact| went("exited", contact, "clock")).collect();
+        until(|| (transitions(&client, &recent) == left).then_some(()));
         drop(client);
         runtime.block_on(process.stop());
     }

@@ -6,6 +6,7 @@
 //! next. Whoever dies on the way leaves the timer to a later tick.
 
 mod error;
+mod segments;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -16,29 +17,33 @@ use index::IndexTable;
 use scoring::ScoringStore;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use store::{Clock, ClockMessage, ClockQueue, StoreError, TimerStore};
+use store::{Clock, ClockMessage, ClockQueue, DomainEventBus, StoreError, TimerStore, WatchStore};
 use tracing::{error, warn};
 
 pub use error::ClockError;
 
 /// Is a store of everything that the clock touches.
-pub trait ClockStore: TimerStore + ScoringStore + IndexTable<Error = StoreError> + Clone {}
+pub trait ClockStore:
+    TimerStore + ScoringStore + WatchStore + IndexTable<Error = StoreError> + Clone
+{
+}
 
-impl<S: TimerStore + ScoringStore + IndexTable<Error = StoreError> + Clone> ClockStore for S {}
+impl<S: TimerStore + ScoringStore + WatchStore + IndexTable<Error = StoreError> + Clone> ClockStore for S {}
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]
-pub struct Deps<S, Q> {
+pub struct Deps<S, Q, B> {
     store: S,
     queue: Q,
+    bus: B,
     clock: Clock,
     scoring: scoring::Deps<S>,
 }
 
-impl<S: ClockStore, Q: ClockQueue> Deps<S, Q> {
-    /// Works with a store and a queue.
-    pub fn new(store: S, queue: Q, clock: Clock) -> Self {
-        Self { scoring: scoring::Deps::new(store.clone(), clock), store, queue, clock }
+impl<S: ClockStore, Q: ClockQueue, B: DomainEventBus> Deps<S, Q, B> {
+    /// Works with a store, a queue and a bus.
+    pub fn new(store: S, queue: Q, bus: B, clock: Clock) -> Self {
+        Self { scoring: scoring::Deps::new(store.clone(), clock), store, queue, bus, clock }
     }
 }
 
@@ -46,8 +51,8 @@ impl<S: ClockStore, Q: ClockQueue> Deps<S, Q> {
 ///
 /// # Errors
 /// None that a message could cause; the answer could not be written.
-pub async fn handle<S: ClockStore, Q: ClockQueue>(
-    deps: &Deps<S, Q>,
+pub async fn handle<S: ClockStore, Q: ClockQueue, B: DomainEventBus>(
+    deps: &Deps<S, Q, B>,
     event: &RawValue,
 ) -> Result<Value, ClockError> {
     let Ok(batch) = serde_json::from_str::<SqsEvent>(event.get()) else {

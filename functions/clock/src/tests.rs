@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use store::testing::{CallFaults, MemoryQueue, MemoryStore, Moment, tenant};
+use store::testing::{CallFaults, MemoryBus, MemoryQueue, MemoryStore, Moment, tenant};
 use store::{TimedTask, TimerStore};
 
 use super::*;
@@ -10,11 +10,15 @@ fn now() -> DateTime<Utc> {
     "2026-05-01T12:00:00Z".parse().unwrap()
 }
 
-fn deps(store: &MemoryStore, queue: &MemoryQueue, now: DateTime<Utc>) -> Deps<MemoryStore, MemoryQueue> {
-    Deps::new(store.clone(), queue.clone(), Clock::starting_at(now))
+fn deps(
+    store: &MemoryStore,
+    queue: &MemoryQueue,
+    now: DateTime<Utc>,
+) -> Deps<MemoryStore, MemoryQueue, MemoryBus> {
+    Deps::new(store.clone(), queue.clone(), MemoryBus::default(), Clock::starting_at(now))
 }
 
-async fn send(deps: &Deps<MemoryStore, MemoryQueue>, message: ClockMessage) -> Value {
+async fn send(deps: &Deps<MemoryStore, MemoryQueue, MemoryBus>, message: ClockMessage) -> Value {
     let record = json!({ "messageId": "m", "body": json!(message).to_string() });
     let event = RawValue::from_string(json!({ "Records": [record] }).to_string()).unwrap();
     handle(deps, &event).await.unwrap()

@@ -14,7 +14,7 @@ pub(crate) const CLAIMED_FOR: TimeDelta = TimeDelta::seconds(150);
 const AT_ONCE: usize = 32;
 
 /// Claims what is due and sends for it.
-pub(crate) async fn tick<S: ClockStore, Q: ClockQueue>(deps: &Deps<S, Q>) -> Result<(), ClockError> {
+pub(crate) async fn tick<S: ClockStore, Q: ClockQueue, B>(deps: &Deps<S, Q, B>) -> Result<(), ClockError> {
     let now = deps.clock.now();
     let due = deps.store.due_timers(now).await?;
     let claims = due.into_iter().map(|timer| async move {

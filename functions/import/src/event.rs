@@ -118,7 +118,7 @@ where
         }
         if let Some(block) = body::<IndexMessage>(&message) {
             // Boxed as below.
-            if let Err(failure) = Box::pin(index_block(&deps.store, block)).await {
+            if let Err(failure) = Box::pin(index_block(&deps.store, block, deps.clock.now())).await {
                 let (first, cause) = (block.first, failure.with_causes());
                 warn!(tenant.id = %block.tenant, block.first = first, error = cause, "a block is indexed later");
                 answer.add_failure(message.message_id.unwrap_or_default());

@@ -6,9 +6,11 @@
 //! blocks are sent to be indexed, after all ranges that wait. What an import changes, and what it
 //! creates here and there, goes through the stream.
 
+use chrono::{DateTime, Utc};
 use index::{Block, IndexTable, IndexedFields, Writer};
 use store::{
-    ContactFacts, ContactStore, IndexMessage, IndexQueue, Job, StoreError, TenantStore, index_generation,
+    ContactFacts, ContactStore, Freshness, IndexMessage, IndexQueue, Job, ListStore, StoreError, TenantStore,
+    TimedTask, Timer, TimerStore, index_generation,
 };
 use tracing::{info, warn};
 
@@ -73,9 +75,13 @@ pub(crate) async fn send(
 }
 
 /// Indexes the contacts of a block, as they are by now. Done again it changes nothing.
-pub(crate) async fn index_block<S>(store: &S, message: IndexMessage) -> Result<(), ImportError>
+pub(crate) async fn index_block<S>(
+    store: &S,
+    message: IndexMessage,
+    now: DateTime<Utc>,
+) -> Result<(), ImportError>
 where
-    S: ContactStore + TenantStore + IndexTable<Error = StoreError>,
+    S: ContactStore + TenantStore + ListStore + TimerStore + IndexTable<Error = StoreError>,
 {
     let IndexMessage { tenant, first, last } = message;
     let (Some(tenant), Some(block)) = (store.tenant(tenant).await?, Block::new(first, last)) else {
@@ -86,6 +92,11 @@ where
     let writer = Writer::new(store, &facts, index_generation(tenant.id));
     let contacts = writer.build(block, &IndexedFields::of_contacts(), &[]).await;
     let contacts = contacts.map_err(|failure| ImportError::NotIndexed { cause: failure.cause })?;
+    // Of these contacts the indexer hears nothing, and so it does not tell which segments they enter.
+    if store.lists(&tenant, Freshness::Strong).await?.watched().next().is_some() {
+        let timer = Timer { tenant: tenant.id, task: TimedTask::Segments, due_at: now };
+        store.set_timer(&timer).await?;
+    }
     info!(tenant.id = %tenant.id, block.first = first, contacts, "indexed a block of contacts");
     Ok(())
 }

@@ -40,7 +40,10 @@ pub use event::handle;
 pub use retry::rest_failed;
 
 use index::IndexTable;
-use store::{ContactStore, FieldStore, JobStore, LoaderStore, Metered, StoreError, TenantStore, UsageStore};
+use store::{
+    ContactStore, FieldStore, JobStore, ListStore, LoaderStore, Metered, StoreError, TenantStore, TimerStore,
+    UsageStore,
+};
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]
@@ -62,6 +65,8 @@ pub trait ImportStore:
     + FieldStore
     + JobStore
     + LoaderStore
+    + ListStore
+    + TimerStore
     + UsageStore
     + IndexTable<Error = StoreError>
     + Metered
@@ -75,6 +80,8 @@ impl<S> ImportStore for S where
         + FieldStore
         + JobStore
         + LoaderStore
+        + ListStore
+        + TimerStore
         + UsageStore
         + IndexTable<Error = StoreError>
         + Metered

@@ -98,6 +98,7 @@ async fn an_import_names_static_lists_by_id_and_by_name() {
             number: book.next_number(),
             name: ListName::parse(name).unwrap(),
             rule: (name == "Hot").then(|| Rule::parse("score:>50").unwrap().rule),
+            events: false,
             created_at: chrono::Utc::now(),
             updated_at: chrono::Utc::now(),
         };

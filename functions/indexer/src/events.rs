@@ -85,6 +85,7 @@ fn event(kind: DomainEventType, contact: &Contact) -> DomainEvent {
         kind,
         contact: contact.id,
         version: contact.version,
+        occasion: None,
         occurred_at: contact.updated_at,
         more: Map::<String, Value>::new(),
     }

@@ -3,7 +3,8 @@
 //! A batch holds records of several tenants, each tenant's in order. What of a tenant's cannot be
 //! applied is reported by its first record, so that the stream delivers from there on again; what
 //! was applied already is the same when it is applied again. What is in the index is told on the bus,
-//! at least once, by events whose ids are the same each time.
+//! at least once, by events whose ids are the same each time. Last come the segments whose
+//! transitions are told: what a tick finds in the index then is never behind what was decided here.
 
 mod change;
 mod error;
@@ -15,14 +16,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use index::{Change, IndexTable, Writer};
+use index::{Change, Writer};
 use model::{Tenant, TenantId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use store::{
-    Cache, ContactFacts, ContactRecord, ContactStore, DomainEvent, DomainEventBus, StoreError, TenantStore,
-    index_generation, is_indexed_by_import,
+    Cache, Clock, ContactFacts, ContactRecord, DomainEvent, DomainEventBus, SegmentWatch, StoreError,
+    TenantStore, WatchStore, index_generation, is_indexed_by_import,
 };
 use tracing::{debug, error, warn};
 
@@ -32,23 +33,24 @@ pub use error::IndexerError;
 const TENANTS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Is what the indexer needs of a store.
-pub trait Store: ContactStore + TenantStore + IndexTable<Error = StoreError> {}
+pub trait Store: WatchStore + TenantStore {}
 
-impl<S: ContactStore + TenantStore + IndexTable<Error = StoreError>> Store for S {}
+impl<S: WatchStore + TenantStore> Store for S {}
 
 /// Holds what the handler works with.
 #[derive(Debug)]
 pub struct Deps<S, B> {
     store: S,
     bus: B,
+    clock: Clock,
     tenants: Cache<TenantId, Option<Arc<Tenant>>>,
 }
 
 impl<S, B> Deps<S, B> {
-    /// Works with a store and a bus.
-    pub fn new(store: S, bus: B) -> Self {
+    /// Works with a store and a bus, and by a clock.
+    pub fn new(store: S, bus: B, clock: Clock) -> Self {
         let tenants = Cache::new(10_000).for_at_most(TENANTS_CACHED_FOR);
-        Self { store, bus, tenants }
+        Self { store, bus, clock, tenants }
     }
 }
 
@@ -97,7 +99,8 @@ pub async fn handle<S: Store, B: DomainEventBus>(
         let done = placed.iter().position(|(place, _)| applied.is_err_and(|first| *place >= first));
         let done = placed.get(..done.unwrap_or(placed.len())).unwrap_or(&placed);
         let told = tell(deps, &tenant, done).await;
-        if let Some(first) = [applied.err(), told.err()].into_iter().flatten().min() {
+        let watched = watch(deps, &tenant, done).await;
+        if let Some(first) = [applied.err(), told.err(), watched.err()].into_iter().flatten().min() {
             failed = Some(failed.map_or(first, |other: usize| other.min(first)));
         }
     }
@@ -184,6 +187,30 @@ async fn tell<S: Store, B: DomainEventBus>(
         Some(left_first) => {
             warn!(tenant.id = %tenant.id, left = left.len(), "the bus did not take all events");
             Err(places.get(*left_first).copied().unwrap_or(first))
+        }
+    }
+}
+
+/// Tells who entered and left segments by what records say that are in the index; fails with the
+/// place of the first record.
+async fn watch<S: Store, B: DomainEventBus>(
+    deps: &Deps<S, B>,
+    tenant: &Tenant,
+    placed: &[Placed],
+) -> Result<(), usize> {
+    let Some((first, _)) = placed.first() else { return Ok(()) };
+    let segments = SegmentWatch { store: &deps.store, bus: &deps.bus, tenant, now: deps.clock.now() };
+    let records: Vec<&ContactRecord> = placed.iter().map(|(_, record)| record).collect();
+    match segments.changed(&records).await {
+        Ok(seen) => {
+            if seen.untold > 0 {
+                warn!(tenant.id = %tenant.id, left = seen.untold, "the bus did not take all transitions");
+            }
+            Ok(())
+        }
+        Err(error) => {
+            error!(tenant.id = %tenant.id, %error, "segments do not follow changes of contacts yet");
+            Err(*first)
         }
     }
 }

@@ -3,7 +3,7 @@
 use indexer::{Deps, handle};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
-use store::{DynamoStore, EventBridge, SdkConfig};
+use store::{Clock, DynamoStore, EventBridge, SdkConfig};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     let sdk = SdkConfig::from_env().await;
     let store = DynamoStore::from_env(&sdk)?;
     store.warm().await;
-    let deps = &Deps::new(store, EventBridge::from_env(&sdk)?);
+    let deps = &Deps::new(store, EventBridge::from_env(&sdk)?, Clock::from_env()?);
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         handle(deps, &event.payload).await.map_err(Diagnostic::from)
     }))

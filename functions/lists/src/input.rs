@@ -1,11 +1,14 @@
 //! What several of the endpoints read.
 
-use api::{ApiError, Members, Problem};
+use api::{ApiError, App, Caller, Members, Problem};
 use axum::http::StatusCode;
 use model::rule::ListRef;
-use model::{Invalid, List, ListBook, ListName};
+use model::{Invalid, List, ListBook, ListName, MAX_WATCHED_SEGMENTS};
 use serde_json::Value;
+use store::{TimedTask, Timer};
 use utoipa::ToSchema;
+
+use crate::ListsStore;
 
 /// Losing a race this often means that lists are changed all the time.
 pub(crate) const ROUNDS: usize = 8;
@@ -28,6 +31,10 @@ pub(crate) struct ListInput {
     /// Who is in a segment, as a tree; absent where `query` is given.
     #[schema(value_type = Option<Object>)]
     rule: Option<Value>,
+    /// Whether the bus is told who enters a segment and who leaves it: `segment.entered` and
+    /// `segment.exited`, by a change of a contact or the rule as well as by time alone. Whoever is in
+    /// it when that is switched on enters then. At most 100 segments of a tenant.
+    events: Option<bool>,
 }
 
 /// Reads a name.
@@ -65,6 +72,50 @@ impl Kind {
             Self::Dynamic => "dynamic",
         }
     }
+}
+
+/// Takes `events`.
+pub(crate) fn events(members: &mut Members) -> Option<bool> {
+    members.read("events", |events| {
+        events.as_bool().ok_or_else(|| Invalid::new("wrong_type", "give `true` or `false`"))
+    })
+}
+
+/// Refuses to watch a static list, and too many segments.
+pub(crate) fn check_events(after: &ListBook, list: &List) -> Result<(), ApiError> {
+    if !list.events {
+        return Ok(());
+    }
+    let refused = |code, detail: String| Err(ApiError::invalid_at("/events", Invalid::new(code, detail)));
+    if list.rule.is_none() {
+        return refused("conflict", "only of a segment it is told who enters and leaves".to_owned());
+    }
+    if after.watched().count() > MAX_WATCHED_SEGMENTS {
+        return refused(
+            "too_many_watched",
+            format!("of at most {MAX_WATCHED_SEGMENTS} segments it is told who enters and leaves"),
+        );
+    }
+    if list.members_number().is_none() {
+        return refused(
+            "too_many_watched",
+            "so many lists were made that of new ones nothing can be told; use an older one".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Has the clock see to watched segments: who is in them may be others by now.
+pub(crate) async fn set_timer<S: ListsStore>(
+    app: &App<S>,
+    caller: &Caller,
+    book: &ListBook,
+) -> Result<(), ApiError> {
+    if book.watched().next().is_some() {
+        let timer = Timer { tenant: caller.tenant.id, task: TimedTask::Segments, due_at: app.now() };
+        app.store.set_timer(&timer).await?;
+    }
+    Ok(())
 }
 
 /// Finds the list that a path names, by its id or its name.

@@ -18,10 +18,16 @@ mod view;
 use api::rule::RuleStore;
 use api::{App, Routes, Scope};
 use axum::http::Method;
+use store::TimerStore;
 use utoipa::OpenApi;
 
+/// Is what it takes of a store to keep lists.
+pub trait ListsStore: RuleStore + TimerStore {}
+
+impl<S: RuleStore + TimerStore> ListsStore for S {}
+
 /// Gives the routes of this function.
-pub fn routes<S: RuleStore>(app: &App<S>) -> Routes {
+pub fn routes<S: ListsStore>(app: &App<S>) -> Routes {
     use Scope::{ContactsRead, ListsRead, ListsWrite};
     Routes::new()
         .on(app, Method::GET, "/lists", ListsRead, list::list::<S>)

@@ -1,4 +1,4 @@
-use api::rule::{Asked, RuleStore};
+use api::rule::Asked;
 use api::{ApiError, App, Caller, JsonObject, Members, PathText, Problem};
 use axum::Json;
 use axum::extract::State;
@@ -7,7 +7,10 @@ use model::{Invalid, List, ListName};
 use serde_json::Value;
 use store::{Freshness, ListChange};
 
-use crate::input::{Kind, ListInput, ROUNDS, check_name, contended, found, name};
+use crate::ListsStore;
+use crate::input::{
+    Kind, ListInput, ROUNDS, check_events, check_name, contended, events, found, name, set_timer,
+};
 use crate::rules::check;
 use crate::view::{ListView, one};
 
@@ -16,9 +19,10 @@ struct Wanted {
     name: Option<ListName>,
     kind: Option<Kind>,
     parsed: Option<Parsed>,
+    events: Option<bool>,
 }
 
-/// Renames a list, or gives a segment another rule. Rules that name the list follow its name.
+/// Renames a list, gives a segment another rule, or has it told who enters and leaves it. Rules that name the list follow its name.
 #[utoipa::path(
     patch,
     path = "/api/v1/lists/{id}",
@@ -33,7 +37,7 @@ struct Wanted {
         (status = 422, body = Problem, description = "Each fault with its pointer, as when a list is made"),
     )
 )]
-pub async fn patch<S: RuleStore>(
+pub async fn patch<S: ListsStore>(
     State(app): State<App<S>>,
     caller: Caller,
     PathText(id): PathText,
@@ -43,8 +47,11 @@ pub async fn patch<S: RuleStore>(
     for _ in 0..ROUNDS {
         let book = app.store.lists(&caller.tenant, Freshness::Strong).await?;
         let before = found(&book, &id)?;
-        let mut list =
-            List { name: wanted.name.clone().unwrap_or_else(|| before.name.clone()), ..before.clone() };
+        let mut list = List {
+            name: wanted.name.clone().unwrap_or_else(|| before.name.clone()),
+            events: wanted.events.unwrap_or(before.events),
+            ..before.clone()
+        };
         check_kind(&wanted, before)?;
         check_name(&book, &list)?;
         let mut after = book.as_ref().clone();
@@ -54,12 +61,16 @@ pub async fn patch<S: RuleStore>(
             after.put(list.clone());
             check(&app, &caller, &after, &list, parsed).await?;
         }
+        check_events(&after, &list)?;
         if list == *before {
+            // Whoever made it so may have died before this.
+            set_timer(&app, &caller, &book).await?;
             return Ok(Json(one(&app, &caller, &book, before).await?));
         }
         list.updated_at = app.now();
         after.put(list.clone());
         if app.store.change_lists(&caller.tenant, &book, ListChange::Replace(list.clone())).await? {
+            set_timer(&app, &caller, &after).await?;
             return Ok(Json(one(&app, &caller, &after, &list).await?));
         }
     }
@@ -67,7 +78,7 @@ pub async fn patch<S: RuleStore>(
 }
 
 fn wanted(body: JsonObject) -> Result<Wanted, ApiError> {
-    let nulls: Vec<&str> = ["name", "type", "query", "rule"]
+    let nulls: Vec<&str> = ["name", "type", "query", "rule", "events"]
         .into_iter()
         .filter(|name| body.members.get(*name).is_some_and(Value::is_null))
         .collect();
@@ -77,6 +88,7 @@ fn wanted(body: JsonObject) -> Result<Wanted, ApiError> {
     let name = members.read("name", name);
     let kind = Kind::read(&mut members);
     let asked = Asked::read_any(&mut members);
+    let events = events(&mut members);
     for cleared in nulls {
         // One spelling gives way to the other.
         if !(has_rule && ["query", "rule"].contains(&cleared)) {
@@ -86,7 +98,7 @@ fn wanted(body: JsonObject) -> Result<Wanted, ApiError> {
     }
     members.finish()?;
     let parsed = asked.ok().flatten().map(|asked| asked.parse()).transpose()?;
-    Ok(Wanted { name, kind, parsed })
+    Ok(Wanted { name, kind, parsed, events })
 }
 
 fn check_kind(wanted: &Wanted, list: &List) -> Result<(), ApiError> {

@@ -34,6 +34,8 @@ pub struct ListView {
     /// The same as a tree.
     #[schema(value_type = Option<Object>)]
     rule: Option<Value>,
+    /// Whether the bus is told who enters and leaves the segment.
+    events: bool,
     /// How many contacts are on it, exactly, as far as the index has followed: usually within three
     /// seconds. Null where `problem` says why.
     #[schema(example = 123)]
@@ -148,6 +150,7 @@ fn view(book: &ListBook, list: &List, count: Count) -> ListView {
         kind: Kind::of(list).as_str(),
         query: rule.as_ref().map(ToString::to_string),
         rule: rule.map(|rule| rule.to_json()),
+        events: list.events,
         count: counted.map(|counted| counted.all),
         active_count: counted.map(|counted| counted.active),
         problem,

@@ -63,9 +63,9 @@ pub(crate) fn deliveries(
     store: DynamoStore,
     clock: Clock,
 ) -> Result<Vec<Route>, StartError> {
-    let indexer = indexer_handler(indexer::Deps::new(store.clone(), plane.bus()));
+    let indexer = indexer_handler(indexer::Deps::new(store.clone(), plane.bus(), clock));
     let scoring = scoring_handler(scoring::Deps::new(store.clone(), clock), plane.refolds());
-    let clock_handler = clock_handler(clock::Deps::new(store.clone(), plane.clock(), clock));
+    let clock_handler = clock_handler(clock::Deps::new(store.clone(), plane.clock(), plane.bus(), clock));
     let import = import_handler(Deps { store, objects: plane.objects(), queue: plane.ranges(), clock });
     Ok(vec![
         Route {
@@ -139,7 +139,7 @@ pub(crate) fn schedule() -> Schedule {
     Schedule { destination: CLOCK.to_owned(), body: json!(ClockMessage::Tick).to_string(), every: TICK }
 }
 
-fn clock_handler(deps: clock::Deps<DynamoStore, SqsClock>) -> Handler {
+fn clock_handler(deps: clock::Deps<DynamoStore, SqsClock, EventBridge>) -> Handler {
     let deps = Arc::new(deps);
     Arc::new(move |event| {
         let deps = Arc::clone(&deps);

@@ -19,6 +19,7 @@ mod column;
 mod contact;
 mod facts;
 mod key;
+mod members;
 mod number;
 mod read;
 mod set;
@@ -35,6 +36,7 @@ pub use column::{COLUMN_VALUES, ColumnBlock};
 pub use contact::{INDEXED_ATTRIBUTES, Planner, Subject};
 pub use facts::{Cell, Facts};
 pub use key::{Generation, Kind, Place, SetPlace, column_key};
+pub use members::{Members, MembersPlace};
 pub use read::{
     AddressBook, AddressTest, Answer, Answers, Column, Direction, MAX_WALKED_ITEMS, Predicate, Question,
     ReadError, Reader, Sort, SortKey, SortValue,

@@ -18,6 +18,7 @@ mod status;
 mod suppression;
 mod tag;
 mod tenant;
+mod transition;
 mod upsert;
 mod value;
 
@@ -38,5 +39,6 @@ pub use status::Status;
 pub use suppression::{Grounds, Standing, Suppression, SuppressionReason};
 pub use tag::{MAX_TAGS, Tag};
 pub use tenant::{AddressKey, Tenant, TenantId, TenantSecret, TenantSlug};
+pub use transition::{Cause, Direction, Look, MAX_WATCHED_SEGMENTS, Transition, Watch};
 pub use upsert::{Decision, Mode};
 pub use value::{AttributeType, AttributeValue, Number};

@@ -86,10 +86,20 @@ pub struct List {
     /// Who is in a segment; the lists that it names stand there by their ids.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "rule_text")]
     pub rule: Option<Rule>,
+    /// Whether it is told who enters a segment and who leaves it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub events: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When its name or rule last changed.
+    /// When its name or rule last changed, or whether its transitions are told.
     pub updated_at: DateTime<Utc>,
+}
+
+impl List {
+    /// Gives the number under which it is kept who was told to be in it: there are 65,536 of them.
+    pub fn members_number(&self) -> Option<u16> {
+        u16::try_from(self.number.0).ok()
+    }
 }
 
 /// Holds all lists of a tenant as they were at one revision.
@@ -143,6 +153,11 @@ impl ListBook {
     /// Walks the lists, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &List> {
         self.lists.values()
+    }
+
+    /// Walks the segments whose transitions are told.
+    pub fn watched(&self) -> impl Iterator<Item = &List> {
+        self.iter().filter(|list| list.events && list.rule.is_some())
     }
 
     /// Counts the lists.
@@ -240,6 +255,7 @@ mod tests {
             number: ListNumber(number),
             name: ListName::parse(name).unwrap(),
             rule: rule.map(|query| Rule::parse(query).unwrap().rule),
+            events: false,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
         }

@@ -25,6 +25,10 @@ pub enum DomainEventType {
     ContactDeleted,
     /// Its score reached another tier.
     TierChanged,
+    /// It is in a segment since.
+    SegmentEntered,
+    /// It is no longer in a segment.
+    SegmentExited,
 }
 
 impl DomainEventType {
@@ -35,6 +39,8 @@ impl DomainEventType {
             Self::ContactUpdated => "contact.updated",
             Self::ContactDeleted => "contact.deleted",
             Self::TierChanged => "score.tier_changed",
+            Self::SegmentEntered => "segment.entered",
+            Self::SegmentExited => "segment.exited",
         }
     }
 }
@@ -51,7 +57,9 @@ pub struct DomainEvent {
     pub contact: ContactId,
     /// The version that the contact has since, or had at last.
     pub version: u64,
-    /// When that was written.
+    /// What tells it from others of the same contact and name, where the version does not.
+    pub occasion: Option<Uuid>,
+    /// When that was written, or came about.
     pub occurred_at: DateTime<Utc>,
     /// What else there is to say.
     pub more: Map<String, Value>,
@@ -60,7 +68,8 @@ pub struct DomainEvent {
 impl DomainEvent {
     /// Gives its id: the same each time it is told, so that whoever hears it twice knows.
     pub fn id(&self) -> Uuid {
-        let name = format!("{}/{}/{}/{}", self.tenant, self.contact, self.version, self.kind.as_str());
+        let occasion = self.occasion.map_or_else(|| self.version.to_string(), |id| id.to_string());
+        let name = format!("{}/{}/{occasion}/{}", self.tenant, self.contact, self.kind.as_str());
         let hash = Sha256::digest(name);
         let mut bytes = [0; 16];
         bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
@@ -104,6 +113,7 @@ mod tests {
             kind: DomainEventType::ContactUpdated,
             contact: ContactId::parse("5e1c0f7a-3c1d-8f00-8000-0123456789ab").unwrap(),
             version: 7,
+            occasion: None,
             occurred_at: DateTime::UNIX_EPOCH,
             more: Map::new(),
         };
@@ -111,6 +121,7 @@ mod tests {
         assert_eq!(event.id(), later.id());
         for other in [
             DomainEvent { version: 8, ..event.clone() },
+            DomainEvent { occasion: Some(Uuid::from_u128(7)), ..event.clone() },
             DomainEvent { kind: DomainEventType::TierChanged, ..event.clone() },
             DomainEvent { tenant: TenantId(Uuid::from_u128(2)), ..event.clone() },
         ] {

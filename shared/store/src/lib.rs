@@ -31,12 +31,14 @@ mod sdk;
 mod search;
 mod search_counts;
 mod search_due;
+mod segment_watch;
 mod sqs;
 mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timers;
 mod traffic;
+mod transitions;
 mod usage;
 
 pub use crate::index::{ContactFacts, index_generation};
@@ -73,8 +75,10 @@ pub use s3::S3Objects;
 pub use sdk::{Endpoints, SdkConfig};
 pub use search::{ContactSearch, MAX_ADDRESSES, MAX_LOOKED_AT, Matches, MatchesPage, SearchError};
 pub use search_counts::Counted;
+pub use segment_watch::{Seen, SegmentWatch, Tick, WatchStore};
 pub use sqs::{SqsBackground, SqsClock, SqsRanges, SqsRefolds};
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
 pub use timers::{TimedTask, Timer, TimerStore};
 pub use traffic::Traffic;
+pub use transitions::{SegmentClock, TransitionStore, Transitions};
 pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};

@@ -15,7 +15,7 @@ use store::{
 use crate::capacity::call_as;
 use crate::product::KEY;
 use crate::search::{imported, tables};
-use crate::{BenchError, Common, Report};
+use crate::{BenchError, Common, Report, segments};
 
 const SEGMENTS: usize = 200;
 const CONTACTS_A_PAGE: usize = 1_000;
@@ -42,6 +42,7 @@ pub fn run(args: &ListsArgs) -> Result<Report, BenchError> {
     let imported = imported(args.contacts, args.common.binary.as_deref(), &mut report)?;
     let runtime = tokio::runtime::Runtime::new().map_err(BenchError::system("cannot start a runtime"))?;
     runtime.block_on(measure(args, imported.port, &mut report))?;
+    segments::freshness(&imported.product.client(), &mut report)?;
     report.add("peak memory of the process", imported.product.peak_memory_mib()?, "MiB");
     Ok(report)
 }
@@ -50,7 +51,8 @@ async fn measure(args: &ListsArgs, port: u16, report: &mut Report) -> Result<(),
     let store = tables(port);
     let listed = count_all(&store, &Traffic::default(), args.repeat, report).await?;
     let began = Instant::now();
-    let counted = by_looking(&store).await?;
+    let tenant = demo(&store).await?;
+    let counted = by_looking(&store, &tenant).await?;
     report.add("200 segments, by looking at each contact", began.elapsed().as_secs_f64() * 1e3, "ms");
     let items = listed["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let told: Vec<Option<u64>> = items.iter().map(|list| list["count"].as_u64()).collect();
@@ -61,7 +63,7 @@ async fn measure(args: &ListsArgs, port: u16, report: &mut Report) -> Result<(),
     }
     let members: u64 = told.iter().flatten().sum();
     report.add("200 segments: members in all", members as f64, "contacts");
-    Ok(())
+    segments::ticks(&store, &tenant, report).await
 }
 
 /// Makes the segments, and tells what it costs and takes to count all of them.
@@ -73,7 +75,7 @@ pub(crate) async fn count_all(
 ) -> Result<Value, BenchError> {
     let app = App::new(store.clone(), Clock::default());
     let router = lists::routes(&app).into_router(&app);
-    for (number, query) in segments().into_iter().enumerate() {
+    for (number, query) in queries().into_iter().enumerate() {
         let body = json!({"name": format!("Segment {number}"), "query": query});
         ask(&router, "POST", "/lists", Some(body)).await?;
     }
@@ -97,7 +99,7 @@ pub(crate) async fn count_all(
 
 /// Gives rules as people make them: of one and of several conditions, of moments and of other
 /// segments.
-fn segments() -> Vec<String> {
+fn queries() -> Vec<String> {
     let industries =
         ["Manufacturing", "Healthcare", "Retail", "Finance", "Education", "Energy", "Logistics", "Software"];
     let countries = ["United States", "Germany", "United Kingdom", "France", "India", "Spain"];
@@ -121,14 +123,18 @@ fn segments() -> Vec<String> {
         .collect()
 }
 
-/// Counts by the meaning of rules alone, without the index.
-async fn by_looking(store: &DynamoStore) -> Result<Vec<u64>, BenchError> {
-    let failed = |error: store::StoreError| BenchError::Wrong(error.to_string());
+async fn demo(store: &DynamoStore) -> Result<Tenant, BenchError> {
     let demo = TenantSlug::from_name("demo").ok_or_else(|| BenchError::Wrong("no name".to_owned()))?;
-    let tenant: Option<Tenant> = store.tenant_by_slug(&demo).await.map_err(failed)?;
-    let tenant = tenant.ok_or_else(|| BenchError::Wrong("there is no demo tenant".to_owned()))?;
-    let book: std::sync::Arc<ListBook> = store.lists(&tenant, Freshness::Strong).await.map_err(failed)?;
-    let fields = store.fields(&tenant, Freshness::Strong).await.map_err(failed)?;
+    let tenant = store.tenant_by_slug(&demo).await;
+    let tenant = tenant.map_err(|error| BenchError::Wrong(error.to_string()))?;
+    tenant.ok_or_else(|| BenchError::Wrong("there is no demo tenant".to_owned()))
+}
+
+/// Counts by the meaning of rules alone, without the index.
+async fn by_looking(store: &DynamoStore, tenant: &Tenant) -> Result<Vec<u64>, BenchError> {
+    let failed = |error: store::StoreError| BenchError::Wrong(error.to_string());
+    let book: std::sync::Arc<ListBook> = store.lists(tenant, Freshness::Strong).await.map_err(failed)?;
+    let fields = store.fields(tenant, Freshness::Strong).await.map_err(failed)?;
     let moment = Moment::new(Clock::default().now(), Zone::utc());
     let mut rules = Vec::new();
     for list in book.iter() {
@@ -140,7 +146,7 @@ async fn by_looking(store: &DynamoStore) -> Result<Vec<u64>, BenchError> {
     let mut counts = vec![0; rules.len()];
     let mut below = None;
     loop {
-        let page = store.page(&tenant, below, CONTACTS_A_PAGE).await.map_err(failed)?;
+        let page = store.page(tenant, below, CONTACTS_A_PAGE).await.map_err(failed)?;
         for contact in &page.contacts {
             for (count, rule) in counts.iter_mut().zip(&rules) {
                 *count += u64::from(rule.matches(Subject::of(contact)));

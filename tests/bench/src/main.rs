@@ -18,6 +18,7 @@ mod product;
 mod report;
 mod rows;
 mod search;
+mod segments;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -297,7 +297,8 @@ impl Living {
         if placed.is_empty() {
             return;
         }
-        let deps = Deps::new(self.world.store.failing(faults), MemoryBus::default());
+        let deps =
+            Deps::new(self.world.store.failing(faults), MemoryBus::default(), Clock::starting_at(now()));
         self.reached = self.reached.max(end);
         self.indexed = match apply(&deps, &self.world.tenant, &placed).await {
             Ok(()) => end,

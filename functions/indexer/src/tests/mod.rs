@@ -8,9 +8,11 @@ use model::{Contact, Email, Fields, Profile, Status};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 use store::testing::{CallFaults, MemoryBus, MemoryStore, Moment as Crash, stored_tenant};
-use store::{ContactSearch, NewContact, ProfileUpdate, Write, Written};
+use store::{ContactSearch, ContactStore, NewContact, ProfileUpdate, Write, Written};
 
 use super::*;
+
+mod segments;
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T12:00:00Z".parse().unwrap()
@@ -32,7 +34,7 @@ impl World {
         let store = MemoryStore::default();
         let tenant = stored_tenant(&store).await;
         let bus = MemoryBus::default();
-        Self { deps: Deps::new(store.clone(), bus.clone()), bus, store, tenant }
+        Self { deps: Deps::new(store.clone(), bus.clone(), Clock::starting_at(now())), bus, store, tenant }
     }
 
     async fn write(&self, write: Write) -> Contact {
@@ -158,7 +160,11 @@ async fn what_cannot_be_applied_is_delivered_again_from_there_on() {
         let mut calls = 0;
         loop {
             let store = world.store.failing(CallFaults::crash(calls, moment));
-            let answer = handle(&Deps::new(store, MemoryBus::default()), json!({"Records": [record]})).await;
+            let answer = handle(
+                &Deps::new(store, MemoryBus::default(), Clock::starting_at(now())),
+                json!({"Records": [record]}),
+            )
+            .await;
             match answer {
                 Ok(answer) if answer == json!({"batchItemFailures": []}) => break,
                 Ok(answer) => assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "7"}]})),

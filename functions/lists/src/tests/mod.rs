@@ -1,3 +1,4 @@
+mod events;
 mod lists;
 mod members;
 mod rules;

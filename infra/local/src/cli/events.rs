@@ -17,8 +17,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub(super) const AFTER_HELP: &str = "\
 Prints the tenant's events as they went over the bus of `leads serve`, one JSON object a line: what
 engagement comes in (source leads.engagement), and what happens to contacts (source leads:
-contact.created, contact.updated, contact.deleted, score.tier_changed). The latest 10,000 of all
-tenants are kept while it runs. On AWS a rule of EventBridge hands them to whoever is to hear them.";
+contact.created, contact.updated, contact.deleted, score.tier_changed, segment.entered,
+segment.exited). The latest 10,000 of all tenants are kept while it runs. On AWS a rule of
+EventBridge hands them to whoever is to hear them.";
 
 #[derive(Debug, Args)]
 pub(super) struct EventsArgs {

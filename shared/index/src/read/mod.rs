@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, TryStreamExt, stream};
 use roaring::RoaringBitmap;
 
+use crate::members::gather;
 use crate::{Found, Generation, IndexTable, Kind, Malformed, Term};
 
 pub use address::{AddressBook, AddressTest};
@@ -194,6 +195,27 @@ impl<'a, T: IndexTable> Reader<'a, T> {
             }
         }
         Ok(answers)
+    }
+
+    /// Reads who was told to be in a segment.
+    ///
+    /// # Errors
+    /// When a query fails.
+    pub async fn members(&self, segment: u16) -> Result<RoaringBitmap, ReadError<T::Error>> {
+        let partition = |slab| self.generation.partition(Kind::Members, segment, slab);
+        let slabs: Vec<_> = (0..self.slabs).map(|slab| (slab, partition(slab))).collect();
+        let queries: Vec<_> = slabs
+            .iter()
+            .map(|(slab, partition)| async move {
+                self.table.query(partition, &[], usize::MAX).await.map(|items| (*slab, items))
+            })
+            .collect();
+        let mut results = stream::iter(queries).buffer_unordered(QUERIES_AT_ONCE);
+        let mut members = RoaringBitmap::new();
+        while let Some((slab, items)) = results.try_next().await.map_err(ReadError::Table)? {
+            gather(&mut members, slab, &items)?;
+        }
+        Ok(members)
     }
 
     async fn query<'p>(

@@ -59,6 +59,7 @@ mod json;
 mod limits;
 mod lists;
 mod operator;
+mod pace;
 mod query;
 mod span;
 pub mod text;

@@ -18,6 +18,10 @@ const SORT: &str = "s";
 const DATA: &str = "d";
 const NONCE: &str = "v";
 
+/// The conditions of a write.
+pub(super) const IS_ABSENT: &str = "attribute_not_exists(p)";
+pub(super) const IS_AS_SEEN: &str = "v = :v";
+
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(640);
 
@@ -61,18 +65,17 @@ impl IndexTable for DynamoStore {
     }
 
     async fn put(&self, key: &ItemKey, item: IndexItem, seen: Option<Nonce>) -> Result<bool, StoreError> {
-        let mut stored = dynamo_key(key);
-        stored.insert(DATA.to_owned(), Value::B(Blob::new(item.data)));
-        stored.insert(NONCE.to_owned(), blob(&item.nonce));
         let put = self
             .client
             .put_item()
             .table_name(&self.tables.index)
-            .set_item(Some(stored))
+            .set_item(Some(stored(key, item)))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let put = match seen {
-            None => put.condition_expression("attribute_not_exists(p)"),
-            Some(nonce) => put.condition_expression("v = :v").expression_attribute_values(":v", blob(&nonce)),
+            None => put.condition_expression(IS_ABSENT),
+            Some(nonce) => {
+                put.condition_expression(IS_AS_SEEN).expression_attribute_values(":v", blob(&nonce))
+            }
         };
         match put.send().await {
             Ok(answer) => {
@@ -130,6 +133,14 @@ impl DynamoStore {
     }
 }
 
+/// Gives an item as it is stored.
+pub(super) fn stored(key: &ItemKey, item: IndexItem) -> Item {
+    let mut stored = dynamo_key(key);
+    stored.insert(DATA.to_owned(), Value::B(Blob::new(item.data)));
+    stored.insert(NONCE.to_owned(), blob(&item.nonce));
+    stored
+}
+
 fn index_item(item: &Item) -> Result<IndexItem, StoreError> {
     let nonce = bytes(item, NONCE)?.try_into().map_err(|_| malformed())?;
     Ok(IndexItem { data: bytes(item, DATA)?, nonce })
@@ -139,7 +150,7 @@ fn dynamo_key(key: &ItemKey) -> Item {
     Item::from([(PARTITION.to_owned(), blob(&key.partition)), (SORT.to_owned(), blob(&key.sort))])
 }
 
-fn blob(bytes: &[u8]) -> Value {
+pub(super) fn blob(bytes: &[u8]) -> Value {
     Value::B(Blob::new(bytes))
 }
 

@@ -29,6 +29,7 @@ mod suppressions;
 mod tenants;
 mod timers;
 mod transact;
+mod transitions;
 mod usage;
 mod without_token;
 

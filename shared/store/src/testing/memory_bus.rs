@@ -29,6 +29,11 @@ impl MemoryBus {
         std::mem::take(&mut self.1.lock().unwrap_or_else(PoisonError::into_inner).events)
     }
 
+    /// Tells whether it takes none.
+    pub fn is_down(&self) -> bool {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).is_down
+    }
+
     /// Takes no domain events from now on, or does again.
     pub fn be_down(&self, is_down: bool) {
         self.1.lock().unwrap_or_else(PoisonError::into_inner).is_down = is_down;

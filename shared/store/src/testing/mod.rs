@@ -12,6 +12,7 @@ mod memory_lists;
 mod memory_records;
 mod memory_rules;
 mod memory_timers;
+mod memory_transitions;
 
 pub use faults::{CallFaults, Moment};
 pub use memory::MemoryStore;

@@ -129,7 +129,7 @@ impl Ground {
         let log = plane.contact_changes().map_err(|error| BenchError::NotReady(error.to_string()))?;
         let mut ground = Self {
             scoring: scoring::Deps::new(store.clone(), Clock::default()),
-            indexer: indexer::Deps::new(index_store.clone(), plane.bus()),
+            indexer: indexer::Deps::new(index_store.clone(), plane.bus(), Clock::default()),
             store,
             index_store,
             tenant,

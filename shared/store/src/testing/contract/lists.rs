@@ -15,6 +15,7 @@ fn list(number: ListNumber, name: &str, query: Option<&str>) -> List {
         number,
         name: ListName::parse(name).expect("a name"),
         rule: query.map(|query| Rule::parse(query).expect("a rule").rule),
+        events: false,
         created_at: now(),
         updated_at: now(),
     }

@@ -12,12 +12,13 @@ pub mod moves;
 pub mod records;
 pub mod rules;
 pub mod timers;
+pub mod transitions;
 
 use ::index::IndexTable;
 
 use crate::{
     ContactStore, FieldStore, IdempotencyStore, JobStore, LedgerStore, ListStore, LoaderStore, ParkedStore,
-    QuotaStore, RulesStore, StoreError, TenantStore, TimerStore, UsageStore,
+    QuotaStore, RulesStore, StoreError, TenantStore, TimerStore, TransitionStore, UsageStore,
 };
 
 /// Is everything that keeps the contract.
@@ -36,6 +37,7 @@ pub trait AnyStore:
     + ParkedStore
     + RulesStore
     + TimerStore
+    + TransitionStore
 {
 }
 
@@ -54,6 +56,7 @@ impl<S> AnyStore for S where
         + ParkedStore
         + RulesStore
         + TimerStore
+        + TransitionStore
 {
 }
 
@@ -120,6 +123,8 @@ macro_rules! contract_tests {
             rules::rules_are_published_only_over_those_that_were_read,
             timers::a_timer_is_due_at_the_earliest_time_it_was_set_to,
             timers::a_timer_is_moved_only_from_where_it_was_read,
+            transitions::the_clock_of_segments_never_goes_back,
+            transitions::members_and_what_they_tell_are_written_together_or_not_at_all,
         );
     };
     (@each $store:expr; $($module:ident :: $clause:ident),* $(,)?) => {
