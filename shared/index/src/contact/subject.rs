@@ -4,7 +4,7 @@ use model::Engagement;
 
 use super::{
     ATTRIBUTES, COMPANY, CREATED_AT, EMAIL_DOMAIN, EMAIL_START, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME,
-    LISTS, PHONE_END, PRESENCE, SCORE, STATUS, TAGS, WORDS, engaged, engagements,
+    LISTS, PHONE_END, PRESENCE, SCORE, SCORE_CHANGES_AT, STATUS, TAGS, WORDS, engaged, engagements,
 };
 use crate::Cell;
 
@@ -44,6 +44,7 @@ impl Cell {
             WORDS => Subject::Standard("words"),
             SCORE => Subject::Standard("score"),
             CREATED_AT => Subject::Standard("created_at"),
+            SCORE_CHANGES_AT => Subject::Standard("score_changes_at"),
             field if field >= ATTRIBUTES => Subject::Attribute((field - ATTRIBUTES).into()),
             field if (PRESENCE..=Flag::LAST.column()).contains(&field) => Subject::Presence,
             field => Engagement::ALL
