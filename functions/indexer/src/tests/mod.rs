@@ -6,7 +6,7 @@ use model::{Contact, Email, Fields, Profile, Status};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 use store::testing::{CallFaults, MemoryBus, MemoryStore, Moment as Crash, stored_tenant};
-use store::{ContactSearch, NewContact, ProfileUpdate, Write, Written};
+use store::{ContactSearch, ContactStore, NewContact, ProfileUpdate, Write, Written};
 
 use super::*;
 
