@@ -121,6 +121,7 @@ fn lists() -> ListBook {
         number: ListNumber(number),
         name: ListName::parse(&name).unwrap(),
         rule: rule.map(|query| Rule::parse(query).unwrap().rule),
+        events: false,
         created_at: now(),
         updated_at: now(),
     };
