@@ -151,18 +151,17 @@ impl std::ops::AddAssign for Seen {
 }
 
 /// Gives whom a record may take into a segment or out of it. Of a move to another address there
-/// are two records, in no order.
+/// are two records, in no order. Who is gone may have been told to be in by another rule or at another
+/// time, and no tick finds out who it was: that is looked up whatever the rule says now.
 fn moved(watch: &Watch, record: &ContactRecord) -> Vec<u32> {
     let ordinal = |contact: &Contact| contact.ordinal.0;
     match (&record.before, &record.after) {
         (Some(before), Some(after)) if before.ordinal == after.ordinal => {
             watch.concerns(Some(before), Some(after)).then_some(ordinal(after)).into_iter().collect()
         }
-        (before, after) => before
-            .iter()
-            .chain(after)
-            .filter(|contact| watch.concerns(None, Some(contact)))
-            .map(ordinal)
-            .collect(),
+        (before, after) => {
+            let came = after.iter().filter(|after| watch.concerns(None, Some(after)));
+            before.iter().chain(came).map(ordinal).collect()
+        }
     }
 }
