@@ -117,7 +117,7 @@ impl Ground {
             settings: Settings::default(),
             scoring: Published::default(),
         };
-        let key = ApiKey::new(tenant.id, "bench", [], Utc::now());
+        let key = ApiKey::new(tenant.id, "bench", [store::EVERYTHING], Utc::now());
         store.create_tenant(&tenant, KeyHash::of(name), &key).await.map_err(failed)?;
         let numbers: Vec<usize> = (0..contacts).collect();
         for some in numbers.chunks(CONTACTS_A_WRITE) {
@@ -194,7 +194,7 @@ impl Ground {
                 "attributes": { "country": "Germany", "industry": "Software", "budget": 500 * number,
                     "subscription_date": "2025-03-01", "vip_status": true, "city": "Bonn" },
             });
-            call_as(&router, "bench", ("POST", "/contacts".to_owned(), Some(body))).await?;
+            call_as(&router, &self.tenant.name, ("POST", "/contacts".to_owned(), Some(body))).await?;
             self.index(1).await?;
             if number == 0 {
                 // It made the fields, and the items of values that nobody had before.
