@@ -86,12 +86,10 @@ impl<S: WatchStore, B: DomainEventBus> SegmentWatch<'_, S, B> {
                 let Some((direction, cause)) = watch.decide(members.has(*ordinal), contact) else { continue };
                 let who =
                     contact.map(|contact| (contact.id, contact.version)).or_else(|| why.known(*ordinal));
-                match who {
-                    Some((id, version)) => went.push(Transition(id, version, direction, cause)),
-                    // Who deleted it brings that, unless nobody watched then.
-                    None if !why.is_edited() => continue,
-                    None => {}
-                }
+                // Whoever brings its deletion knows who it was. Deleted while nobody watched, it stays a
+                // member that no rule and no count meets.
+                let Some((id, version)) = who else { continue };
+                went.push(Transition(id, version, direction, cause));
                 members.flip(*ordinal);
                 is_changed = true;
             }
@@ -172,10 +170,6 @@ impl Why<'_> {
             Self::Change(known) => known.get(&ordinal).copied(),
             Self::Tick { .. } => None,
         }
-    }
-
-    fn is_edited(self) -> bool {
-        matches!(self, Self::Tick { is_edited: true, .. })
     }
 }
 
