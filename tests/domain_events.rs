@@ -43,7 +43,7 @@ fn contacts_that_come_change_and_go_are_told_and_so_are_their_tiers() {
     // Events of engagement hold addresses.
     let key = |scope: &str| {
         let made = client.post("/api/v1/api-keys", &json!({"name": scope, "scopes": [scope]}));
-        made.json["key"].as_str().unwrap_or_else(|| panic!("{}", made.json)).to_owned()
+        made.json["api_key"].as_str().unwrap_or_else(|| panic!("{}", made.json)).to_owned()
     };
     assert_eq!([status(&key("settings:read")), status(&key("contacts:read"))], [403, 200]);
 }
