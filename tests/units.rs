@@ -176,8 +176,8 @@ fn load(client: &Client, count: usize) -> Ids {
     Ids { import: id(&import), field: id(&client.get("/api/v1/fields").json["items"][0]) }
 }
 
-/// Calls each read twice, and gives what the second one took: who calls and which fields there are
-/// is cached for a minute.
+/// Calls each read three times, and gives what the cheaper of the last two took: who calls and which
+/// fields there are is cached for a minute, and of many requests one takes the quota of the next ones.
 async fn measured(
     store: DynamoStore,
     tenant: &model::Tenant,
@@ -203,22 +203,26 @@ async fn measured(
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in ["get", "post"].into_iter().filter(|method| item.get(method).is_some()) {
             for read in reads_of(method, path, ids) {
-                let mut before = store.consumed();
-                for _ in 0..2 {
-                    before = store.consumed();
+                let mut least = f64::INFINITY;
+                for turn in 0..3 {
+                    let before = store.consumed();
                     let (method, body) = (read.method.clone(), read.body.clone());
                     let reply = match body {
                         None => caller.call(method, &read.path).await,
                         Some(body) => caller.json(method, &read.path, body).await,
                     };
                     assert_eq!(reply.status, 200, "{}: {}", read.name(), reply.json);
+                    let used = store.consumed();
+                    let written = used.write_units - before.write_units;
+                    // A write unit is five times as dear.
+                    let sum = used.read_units - before.read_units + 5.0 * written;
+                    if turn > 0 {
+                        least = least.min(sum);
+                    }
                 }
-                let used = store.consumed();
-                // A write unit is five times as dear.
-                let sum = used.read_units - before.read_units + 5.0 * (used.write_units - before.write_units);
                 units.insert(
                     read.name().replace(&ids.import, "{id}").replace(&ids.field, "{id}"),
-                    (sum, read.grows),
+                    (least, read.grows),
                 );
             }
         }
