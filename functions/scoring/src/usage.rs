@@ -22,15 +22,15 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Takes the id and the time that the bus gave an event, or else those of its message.
+    /// Takes the id that the bus gave an event, or else its message's, and the day its message was
+    /// sent: the bus's time is when it happened.
     pub(crate) fn of(message: &SqsMessage, body: Option<&Value>, now: DateTime<Utc>) -> Self {
         let text = |name: &str| body.and_then(|body| body.get(name)?.as_str());
         let id = text("id").and_then(|id| Uuid::parse_str(id).ok());
         let id = id.or_else(|| Uuid::parse_str(message.message_id.as_deref()?).ok());
         let sent_ms = message.attributes.get("SentTimestamp").and_then(|sent| sent.parse().ok());
-        let time = text("time").and_then(|time| DateTime::parse_from_rfc3339(time).ok());
-        let time = time.map(DateTime::<Utc>::from).or_else(|| DateTime::from_timestamp_millis(sent_ms?));
-        Self { day: time.unwrap_or(now).date_naive(), id: id.unwrap_or_else(Uuid::new_v4) }
+        let sent = sent_ms.and_then(DateTime::from_timestamp_millis).unwrap_or(now);
+        Self { day: sent.date_naive(), id: id.unwrap_or_else(Uuid::new_v4) }
     }
 }
 

@@ -88,7 +88,10 @@ impl World {
         let record = |(n, event): (usize, &Value)| {
             let mut detail = event.clone();
             detail["tenant_id"] = json!(self.tenant.id);
-            let body = json!({"source": "leads.engagement", "detail-type": event["type"], "detail": detail});
+            let body = json!({
+                "source": "leads.engagement", "detail-type": event["type"],
+                "time": event["occurred_at"], "detail": detail,
+            });
             json!({"messageId": format!("m{n}"), "eventSource": "aws:sqs", "body": body.to_string()})
         };
         json!({"Records": events.iter().enumerate().map(record).collect::<Vec<_>>()})
