@@ -20,33 +20,45 @@ const BITMAP_BYTES: usize = COLUMN_VALUES / 8;
 const ALL: u8 = 1;
 
 /// Holds the values of 512 neighbouring ordinals; minutes and days are numbers, too.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ColumnBlock {
-    values: Vec<Option<f64>>,
+    /// Not a number where there is no value: no range has it in.
+    values: Vec<f64>,
 }
 
 impl ColumnBlock {
     /// Makes one without any value.
     pub fn new() -> Self {
-        Self { values: vec![None; COLUMN_VALUES] }
+        Self { values: vec![f64::NAN; COLUMN_VALUES] }
     }
 
     /// Gives the value at a place; past the block's end there is none.
     pub fn get(&self, place: usize) -> Option<f64> {
-        self.values.get(place).copied().flatten()
+        self.values.get(place).copied().filter(|value| !value.is_nan())
     }
 
     /// Puts a finite value, or none, at a place; past the block's end nothing happens.
     pub fn set(&mut self, place: usize, value: Option<f64>) {
         if let Some(at) = self.values.get_mut(place) {
-            // Not a number has no place in an order, and no source gives one.
-            *at = value.filter(|value| value.is_finite());
+            // Infinity has no place among the codes, and no source gives it.
+            *at = value.filter(|value| value.is_finite()).unwrap_or(f64::NAN);
         }
     }
 
     /// Gives the values that are there, each with its place.
     pub fn iter(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
-        self.values.iter().enumerate().filter_map(|(place, value)| Some((place, (*value)?)))
+        self.values.iter().copied().enumerate().filter(|(_, value)| !value.is_nan())
+    }
+
+    /// Gives where a test is passed, a bit for each place, the first the lowest. It is asked also
+    /// where there is no value: with not a number.
+    pub fn bits(&self, test: impl Fn(f64) -> bool) -> [u8; BITMAP_BYTES] {
+        let mut bits = [0; BITMAP_BYTES];
+        let (eights, _) = self.values.as_chunks::<8>();
+        for (byte, values) in bits.iter_mut().zip(eights) {
+            *byte = (0u8..).zip(values).fold(0, |byte, (at, value)| byte | u8::from(test(*value)) << at);
+        }
+        bits
     }
 
     /// Writes it; without any value that is nothing.
@@ -87,6 +99,12 @@ impl ColumnBlock {
     }
 }
 
+impl PartialEq for ColumnBlock {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
 impl Default for ColumnBlock {
     fn default() -> Self {
         Self::new()
@@ -115,8 +133,7 @@ fn read(bytes: &[u8]) -> Option<ColumnBlock> {
         if bitmap.get(place / 8)? >> (place % 8) & 1 == 1 {
             let distance = unpacked.next(width)?.checked_mul(unit)?;
             let number = code.decode(base.checked_add_unsigned(distance)?);
-            *value = Some(number).filter(|number| number.is_finite());
-            (*value)?;
+            *value = Some(number).filter(|number| number.is_finite())?;
         }
     }
     Some(block)

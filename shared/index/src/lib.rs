@@ -38,8 +38,8 @@ pub use facts::{Cell, Facts};
 pub use key::{Generation, Kind, Place, SetPlace, column_key};
 pub use members::{Members, MembersPlace};
 pub use read::{
-    AddressBook, AddressTest, Answer, Answers, Column, Direction, MAX_WALKED_ITEMS, Predicate, Question,
-    ReadError, Reader, Sort, SortKey, SortValue,
+    AddressBook, AddressTest, Answer, Answers, Column, Direction, MAX_WALKED_ITEMS, NumberRange, NumberTest,
+    Predicate, Question, ReadError, Reader, Sort, SortKey, SortValue,
 };
 pub use set::{SUB_SIZE, SUBS, SetBlock, WholeSet};
 pub use table::{Found, IndexTable, Item, ItemKey, Nonce};

@@ -82,7 +82,7 @@ pub(crate) fn gather(into: &mut RoaringBitmap, slab: u16, items: &[Found]) -> Re
     for (key, data) in items {
         let place = SetPlace::read(key).filter(|(term, place)| term.is_empty() && place.sub.is_some());
         let (_, place) = place.ok_or(Malformed { what: "key" })?;
-        into.extend(SetBlock::decode(data)?.iter().map(|offset| place.ordinal(slab, offset)));
+        *into |= SetBlock::decode(data)?.ordinals(place.ordinal(slab, 0));
     }
     Ok(())
 }

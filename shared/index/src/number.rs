@@ -63,9 +63,10 @@ impl NumberCode {
     }
 }
 
-/// A double holds each of them exactly, up to 10^22.
 fn power_of_ten(decimals: u8) -> f64 {
-    10f64.powi(i32::from(decimals))
+    const POWERS: [f64; NumberCode::MAX_DECIMALS as usize + 1] =
+        [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+    POWERS.get(usize::from(decimals)).copied().unwrap_or(f64::NAN)
 }
 
 /// Turns the bits of a negative double round, whose order is the wrong way; it undoes itself.

@@ -5,6 +5,8 @@
 //! into sixteen sub-containers of 4,096 ordinals ([`SetBlock`]), whose items are at most 513 bytes
 //! however many are in: so the change of one bit is one write unit at any density.
 
+use roaring::RoaringBitmap;
+
 use crate::Malformed;
 
 /// How many ordinals a sub-container has.
@@ -64,9 +66,13 @@ impl SetBlock {
         (0..SUB_SIZE as u16).filter(|offset| self.contains(*offset))
     }
 
-    /// Gives 64 bits at a time, the lowest offsets first.
-    pub fn words(&self) -> impl Iterator<Item = u64> + '_ {
-        self.words.iter().copied()
+    /// Gives what is in as ordinals; `first` is the one of offset nought.
+    pub fn ordinals(&self, first: u32) -> RoaringBitmap {
+        let mut bytes = [0; BITMAP_BYTES];
+        for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(self.words) {
+            *bytes = word.to_le_bytes();
+        }
+        RoaringBitmap::from_lsb0_bytes(first, &bytes)
     }
 
     /// Writes the shortest form.

@@ -1,14 +1,14 @@
 //! Questions about numbers, days and instants.
 
-use std::ops::{Bound, RangeBounds};
+use std::ops::Bound;
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
-use model::AttributeType;
-use model::rule::{Leaf, Moment, NumberTest, Range, Source, Test, Value};
+use model::rule::{Leaf, Moment, Range, Source, Test, Value};
+use model::{AttributeType, rule};
 
 use super::facts::minute;
 use super::text::any_of;
-use crate::{Predicate, Question};
+use crate::{NumberTest, Predicate, Question};
 
 /// Asks for whoever has a value that passes.
 pub(super) fn column(field: u16, leaf: &Leaf, moment: &Moment) -> Question {
@@ -27,24 +27,20 @@ pub(super) fn column(field: u16, leaf: &Leaf, moment: &Moment) -> Question {
 }
 
 fn within(field: u16, ranges: Vec<Range<f64>>) -> Question {
-    Question::Number(field, Predicate::new(move |number: &f64| is_within(&ranges, *number)))
+    Question::Number(field, NumberTest::Within(ranges))
 }
 
-pub(super) fn is_within(ranges: &[Range<f64>], number: f64) -> bool {
-    ranges.iter().any(|range| range.contains(&number))
-}
-
-pub(super) fn number_ranges(test: &NumberTest) -> Vec<Range<f64>> {
+pub(super) fn number_ranges(test: &rule::NumberTest) -> Vec<Range<f64>> {
     match test {
-        NumberTest::OneOf(numbers) => {
+        rule::NumberTest::OneOf(numbers) => {
             let same = |number: f64| (Bound::Included(number), Bound::Included(number));
             numbers.iter().map(|number| same(number.as_f64())).collect()
         }
-        NumberTest::Other(number) => {
+        rule::NumberTest::Other(number) => {
             let number = Bound::Excluded(number.as_f64());
             vec![(Bound::Unbounded, number), (number, Bound::Unbounded)]
         }
-        NumberTest::Within(range) => vec![mapped(range, |number| number.as_f64())],
+        rule::NumberTest::Within(range) => vec![mapped(range, |number| number.as_f64())],
     }
 }
 
@@ -92,7 +88,7 @@ fn anniversary(field: u16, leaf: &Leaf, moment: &Moment) -> Question {
         })
     };
     if is_day {
-        return Question::Number(field, of_day);
+        return Question::Number(field, NumberTest::Passes(of_day));
     }
     // A zone may begin its day within a minute.
     let at_ends = move |minute: f64| {
@@ -104,7 +100,8 @@ fn anniversary(field: u16, leaf: &Leaf, moment: &Moment) -> Question {
         move |minute: &f64| at_ends(*minute) == [true, true]
     });
     let possible = Predicate::new(move |minute: &f64| at_ends(*minute) != [false, false]);
-    any_of([Question::Number(field, certain), almost(Question::Number(field, possible))])
+    let of = |minutes| Question::Number(field, NumberTest::Passes(minutes));
+    any_of([of(certain), almost(of(possible))])
 }
 
 /// Asks for whoever is in it as far as the minute tells.

@@ -29,10 +29,12 @@ mod subject;
 mod tests;
 mod text;
 
+use std::ops::Bound;
+
 use chrono::{DateTime, Utc};
 use model::{AttributeType, Engagement, FieldId, ListNumber};
 
-use crate::{IndexedFields, Predicate, Question, Term};
+use crate::{IndexedFields, NumberTest, Question, Term};
 
 pub use planner::Planner;
 pub use subject::Subject;
@@ -109,7 +111,8 @@ impl Question {
     /// Asks for whose score decay changes by a moment, or within its minute.
     pub fn score_changes_by(moment: DateTime<Utc>) -> Self {
         let last = facts::minute(moment) as f64;
-        Self::Number(SCORE_CHANGES_AT, Predicate::new(move |minute: &f64| *minute <= last))
+        let by_then = (Bound::Unbounded, Bound::Included(last));
+        Self::Number(SCORE_CHANGES_AT, NumberTest::Within(vec![by_then]))
     }
 }
 

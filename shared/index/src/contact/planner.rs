@@ -9,13 +9,13 @@ use model::rule::text::Piece;
 use model::rule::{Bound, Leaf, Moment, Node, SetTest, Source, StandardField, Test, TextTest, Value};
 use model::{AttributeType, ContactId, IdKey, ListNumber, Status, Tier};
 
-use super::column::{column, is_within, number_ranges};
+use super::column::{column, number_ranges};
 use super::text::{any_of, text, value};
 use super::{
     COMPANY, CREATED_AT, FIRST_NAME, Flag, JOB_TITLE, LAST_NAME, LISTS, PHONE_END, SCORE, STATUS, TAGS,
     WORDS, attribute, email, engaged, engagements, list_term, phone_end,
 };
-use crate::{Predicate, Question, Term};
+use crate::{NumberTest, Predicate, Question, Term};
 
 /// Above this one walk over all postings of the field is cheaper than a query for each list.
 const LISTS_ASKED_SINGLY: usize = 16;
@@ -128,15 +128,12 @@ impl Planner<'_> {
                 let tiers = Tier::ALL.into_iter().filter(|tier| holds(leaf, tier.as_str(), moment));
                 let wanted: Vec<Tier> = tiers.collect();
                 let tiers = moment.tiers;
-                or_nought(SCORE, Predicate::new(move |score: &f64| wanted.contains(&tiers.of(*score as i64))))
+                let is_wanted = move |score: &f64| wanted.contains(&tiers.of(*score as i64));
+                or_nought(SCORE, NumberTest::Passes(Predicate::new(is_wanted)))
             }
-            (F::Score, Test::Number(test)) => {
-                let ranges = number_ranges(test);
-                or_nought(SCORE, Predicate::new(move |score: &f64| is_within(&ranges, *score)))
-            }
+            (F::Score, Test::Number(test)) => or_nought(SCORE, NumberTest::Within(number_ranges(test))),
             (F::Engagements(kind), Test::Number(test)) => {
-                let ranges = number_ranges(test);
-                or_nought(engagements(kind), Predicate::new(move |count: &f64| is_within(&ranges, *count)))
+                or_nought(engagements(kind), NumberTest::Within(number_ranges(test)))
             }
             (F::Tags, Test::Tags(SetTest::Any(tags))) => any_of(tags.iter().map(|tag| value(TAGS, tag))),
             (F::Tags, Test::Tags(SetTest::All(tags))) => {
@@ -196,7 +193,8 @@ fn on_any_list(lists: &BTreeSet<ListNumber>) -> Question {
 }
 
 fn has(flag: Flag) -> Question {
-    Question::Number(flag.column(), Predicate::new(move |flags: &f64| flag.is_in(*flags)))
+    let is_set = Predicate::new(move |flags: &f64| flag.is_in(*flags));
+    Question::Number(flag.column(), NumberTest::Passes(is_set))
 }
 
 /// Tells whether a positive condition holds of a text.
@@ -230,8 +228,8 @@ fn phone(test: &TextTest) -> Question {
 }
 
 /// Asks about the score or a counter: who has none in the index has nought.
-fn or_nought(field: u16, test: Predicate<f64>) -> Question {
-    let of_nought = test.holds(&0.0).then(|| not(Question::HasNumber(field)));
+fn or_nought(field: u16, test: NumberTest) -> Question {
+    let of_nought = test.holds(0.0).then(|| not(Question::HasNumber(field)));
     any_of([Question::Number(field, test)].into_iter().chain(of_nought))
 }
 

@@ -359,7 +359,7 @@ fn whose_score_time_changes_is_found_by_the_minute_and_nobody_else_has_anything_
     assert_eq!(facts[0].columns.len() + 1, facts[1].columns.len());
     let due = |at| {
         let Question::Number(field, test) = Question::score_changes_by(at) else { panic!("no number") };
-        let due = |facts: &&Facts| facts.columns.get(&field).is_some_and(|minute| test.holds(minute));
+        let due = |facts: &&Facts| facts.columns.get(&field).is_some_and(|minute| test.holds(*minute));
         facts.iter().filter(due).count()
     };
     let [early, soon, late] = [-120, 30, 3_700].map(|seconds| due(now() + TimeDelta::seconds(seconds)));

@@ -27,7 +27,7 @@ use crate::{Found, Generation, IndexTable, Kind, Malformed, Term};
 
 pub use address::{AddressBook, AddressTest};
 pub use columns::Column;
-pub use predicate::Predicate;
+pub use predicate::{NumberRange, NumberTest, Predicate};
 pub use sort::{Direction, Sort, SortKey, SortValue};
 
 /// Most items that are read of the terms that start alike, or of all terms of a field: a thousand
@@ -53,7 +53,7 @@ pub enum Question {
     /// Who has a whole value in a field that passes a test; whoever has a long one may have.
     Value(u16, Predicate<str>),
     /// Whose number or date passes a test.
-    Number(u16, Predicate<f64>),
+    Number(u16, NumberTest),
     /// Who has a number or date at all.
     HasNumber(u16),
     /// Who has one of these ordinals.

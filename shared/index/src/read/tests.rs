@@ -49,8 +49,13 @@ fn questions() -> impl Strategy<Value = Question> {
     let leaf = prop_oneof![
         "[ab]{1,3}".prop_map(|word| Question::Term(WORDS, Term::value(&word))),
         "[ab]{1,2}".prop_map(|word| Question::StartsWith(WORDS, Term::value(&word))),
-        (bound(), bound()).prop_map(|range| {
-            Question::Number(SCORE, Predicate::new(move |number: &f64| range.contains(number)))
+        (bound(), bound(), any::<bool>()).prop_map(|(from, to, as_function)| {
+            let range = (from, to);
+            let test = match as_function {
+                true => NumberTest::Passes(Predicate::new(move |number: &f64| range.contains(number))),
+                false => NumberTest::Within(vec![range]),
+            };
+            Question::Number(SCORE, test)
         }),
         "[ab]{1,2}".prop_map(|end| {
             Question::Value(WORDS, Predicate::new(move |value: &str| value.ends_with(&end)))
@@ -88,7 +93,7 @@ fn holds(question: &Question, ordinal: u32, facts: &Facts) -> bool {
         Question::Value(field, test) => facts.terms.iter().any(|(known, term)| {
             known == field && Term::whole_value(term.as_bytes()).is_some_and(|value| test.holds(value))
         }),
-        Question::Number(field, test) => facts.columns.get(field).is_some_and(|value| test.holds(value)),
+        Question::Number(field, test) => facts.columns.get(field).is_some_and(|value| test.holds(*value)),
         Question::Ordinals(ordinals) => ordinals.contains(ordinal),
         Question::HasNumber(field) => facts.columns.contains_key(field),
         Question::AlmostExactly(_) | Question::Address(_) => unreachable!("none is made here"),
