@@ -95,7 +95,7 @@ fn items_of_the_index_that_were_spoiled_are_found_and_repaired() {
     product.block_on(async {
         let slug = model::TenantSlug::parse(&slug).expect("a slug");
         let tenant = store.tenant_by_slug(&slug).await.expect("read").expect("a tenant");
-        let partition = index_generation(tenant.id).partition(Kind::Terms, COMPANY, 0);
+        let partition = index_generation(&tenant).partition(Kind::Terms, COMPANY, 0);
         let items = store.query_strong(&partition, &[], |_| true).await.expect("query");
         assert_eq!(items.len(), 2);
         // One is emptied, one becomes junk.

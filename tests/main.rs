@@ -19,6 +19,7 @@ mod openapi;
 mod product;
 mod random_rules;
 mod readme;
+mod rebuild;
 mod rules;
 mod scoring;
 mod search;

@@ -108,7 +108,7 @@ fn reads_of(method: &str, path: &str, ids: &Ids) -> Vec<Read> {
     }
 }
 
-const WRITES: [&str; 12] = [
+const WRITES: [&str; 13] = [
     "/api/v1/admin/tenants",
     "/api/v1/api-keys",
     "/api/v1/contacts",
@@ -121,6 +121,7 @@ const WRITES: [&str; 12] = [
     "/api/v1/suppressions",
     // No questions: they go through all contacts.
     "/api/v1/index/audit",
+    "/api/v1/index/rebuild",
     "/api/v1/scoring/preview",
 ];
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use index::{Block, IndexTable, IndexedFields, Writer};
 use store::{
     ContactFacts, ContactStore, Freshness, IndexMessage, IndexQueue, Job, ListStore, StoreError, TenantStore,
-    TimedTask, Timer, TimerStore, index_generation,
+    TimedTask, Timer, TimerStore, written_generations,
 };
 use tracing::{info, warn};
 
@@ -89,9 +89,11 @@ where
         return Ok(());
     };
     let facts = ContactFacts { store, tenant: &tenant };
-    let writer = Writer::new(store, &facts, index_generation(tenant.id));
-    let contacts = writer.build(block, &IndexedFields::of_contacts(), &[]).await;
-    let contacts = contacts.map_err(|failure| ImportError::NotIndexed { cause: failure.cause })?;
+    let (fields, mut contacts) = (IndexedFields::of_contacts(), 0);
+    for generation in written_generations(&tenant, now) {
+        let built = Writer::new(store, &facts, generation).build(block, &fields, &[]).await;
+        contacts = built.map_err(|failure| ImportError::NotIndexed { cause: failure.cause })?;
+    }
     // Of these contacts the indexer hears nothing, and so it does not tell which segments they enter.
     if store.lists(&tenant, Freshness::Strong).await?.watched().next().is_some() {
         let timer = Timer { tenant: tenant.id, task: TimedTask::Segments, due_at: now };

@@ -23,13 +23,13 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use store::{
     Cache, Clock, ContactFacts, ContactRecord, DomainEvent, DomainEventBus, SegmentWatch, StoreError,
-    TenantStore, WatchStore, index_generation, is_indexed_by_import,
+    TenantStore, WatchStore, is_indexed_by_import, written_generations,
 };
 use tracing::{debug, error, warn};
 
 pub use error::IndexerError;
 
-/// Tenants change their secrets and settings rarely, and no index depends on either.
+/// Tenants change rarely, and a new build of an index waits until everybody knows of it.
 const TENANTS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Is what the indexer needs of a store.
@@ -151,11 +151,15 @@ async fn apply<S: Store, B>(deps: &Deps<S, B>, tenant: &Tenant, placed: &[Placed
         .flat_map(|(place, record)| change::changes(record).into_iter().map(|change| (*place, change)));
     let (places, changes): (Vec<usize>, Vec<Change>) = changes.unzip();
     let facts = ContactFacts { store: &deps.store, tenant };
-    let writer = Writer::new(&deps.store, &facts, index_generation(tenant.id));
-    writer.apply(&changes).await.map_err(|failure| {
-        error!(tenant.id = %tenant.id, error = %failure.cause, "changes of contacts are not indexed yet");
-        places.get(failure.first).copied().unwrap_or_default()
-    })
+    // More than one while the index is built anew beside the one that is in use.
+    for generation in written_generations(tenant, deps.clock.now()) {
+        let applied = Writer::new(&deps.store, &facts, generation).apply(&changes).await;
+        applied.map_err(|failure| {
+            error!(tenant.id = %tenant.id, error = %failure.cause, "changes of contacts are not indexed yet");
+            places.get(failure.first).copied().unwrap_or_default()
+        })?;
+    }
+    Ok(())
 }
 
 /// Tells what records say that are in the index; fails with the place of the first of which not all is

@@ -112,7 +112,7 @@ pub async fn audit<S: RuleStore>(
     let end = app.store.ordinals(&caller.tenant).await?.0;
     let block = Block::container(from);
     let facts = ContactFacts { store: &app.store, tenant: &caller.tenant };
-    let writer = Writer::new(&app.store, &facts, index_generation(caller.tenant.id));
+    let writer = Writer::new(&app.store, &facts, index_generation(&caller.tenant));
     let mut wrong = writer.audit(block, &IndexedFields::of_contacts()).await.map_err(unfinished)?;
     let seen = wrong.differences.len() as u64;
     if has_any(&wrong) {
@@ -153,7 +153,7 @@ fn has_any(audit: &Audit) -> bool {
 }
 
 /// Asks to come again: what was written is right, and nothing else is lost.
-fn unfinished(error: NotBuilt) -> ApiError {
+pub(crate) fn unfinished(error: NotBuilt) -> ApiError {
     StoreError::Unavailable(error.into()).into()
 }
 

@@ -1,11 +1,12 @@
 //! Lists of contacts, and rules over HTTP: whom they mean, what they say, and why a contact is meant by one; and the audit
-//! of the index that answers them.
+//! and rebuilding of the index that answers them.
 
 mod audit;
 mod count;
 mod explain;
 mod list;
 mod parse;
+mod rebuild;
 mod search;
 
 use api::rule::RuleStore;
@@ -25,6 +26,7 @@ pub fn routes<S: RuleStore>(app: &App<S>) -> Routes {
         .on(app, Method::POST, "/rules/parse", ContactsRead, parse::parse::<S>)
         .on(app, Method::POST, "/rules/explain", ContactsRead, explain::explain::<S>)
         .on(app, Method::POST, "/index/audit", IndexWrite, audit::audit::<S>)
+        .on(app, Method::POST, "/index/rebuild", IndexWrite, rebuild::rebuild::<S>)
 }
 
 /// Describes the routes of this function.
@@ -39,6 +41,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         parse::parse,
         explain::explain,
         audit::audit,
+        rebuild::rebuild,
     ))]
     struct Document;
     Document::openapi()

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use model::scoring::Published;
-use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
+use model::{Generations, Settings, Tenant, TenantId, TenantSecret, TenantSlug};
 use serde::Serialize;
 use store::{ApiKey, EVERYTHING, KeyHash};
 use utoipa::ToSchema;
@@ -86,6 +86,7 @@ async fn made<S: EdgeStore>(app: &App<S>, body: JsonObject) -> Result<Response, 
             secret: secret.clone(),
             settings: Settings::default(),
             scoring: Published::default(),
+            generations: Generations::default(),
         };
         if app.store.create_tenant(&tenant, KeyHash::of(&api_key), &key).await? {
             let created = CreatedTenant { id, slug: tenant.slug.to_string(), name: tenant.name, api_key };

@@ -108,6 +108,7 @@ mod tests {
             secret: TenantSecret::new([byte; 32]),
             settings: Default::default(),
             scoring: Default::default(),
+            generations: Default::default(),
         }
     }
 

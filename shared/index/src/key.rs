@@ -2,7 +2,7 @@
 //!
 //! | kind | partition | sort key |
 //! |---|---|---|
-//! | members of a segment | tenant, generation, `M`, segment, slab | container, sub |
+//! | members of a segment | tenant, 0, `M`, segment, slab | container, sub |
 //! | live contacts | tenant, generation, `A`, 0, slab | container, sub |
 //! | postings | tenant, generation, `T`, field, slab | term, 0, container, sub |
 //! | column | tenant, generation, `C`, field, slab | chunk (two bytes) |
@@ -56,8 +56,9 @@ impl Generation {
     /// Gives the key of a partition; `field` is the field's or the segment's number.
     pub fn partition(&self, kind: Kind, field: u16, slab: u16) -> [u8; 22] {
         let mut key = [0; 22];
-        let parts =
-            [&self.tenant[..], &[self.number, kind.byte()], &field.to_be_bytes(), &slab.to_be_bytes()];
+        // Who was told to be in a segment no rebuild finds out: that is of all generations.
+        let number = if kind == Kind::Members { 0 } else { self.number };
+        let parts = [&self.tenant[..], &[number, kind.byte()], &field.to_be_bytes(), &slab.to_be_bytes()];
         key.iter_mut().zip(parts.concat()).for_each(|(to, from)| *to = from);
         key
     }
@@ -153,6 +154,8 @@ mod tests {
         let generation = Generation { tenant: [7; 16], number: 1 };
         let key = generation.partition(Kind::Terms, 0x0102, 0x0304);
         assert_eq!(key, [[7; 16].as_slice(), &[1, b'T', 1, 2, 3, 4]].concat()[..]);
+        let key = generation.partition(Kind::Members, 0x0102, 0x0304);
+        assert_eq!(key, [[7; 16].as_slice(), &[0, b'M', 1, 2, 3, 4]].concat()[..]);
     }
 
     proptest! {

@@ -11,7 +11,7 @@
 //!
 //! [`Writer`] keeps it up to date from the changes of contacts; [`Reader`] answers a [`Question`] with
 //! the exact set of ordinals, its count, and pages in any order. Imports, new fields and new
-//! [`Generations`] are written by whole blocks ([`Writer::build`]), and an [`Audit`] compares what lies
+//! generations are written by whole blocks ([`Writer::build`]), and an [`Audit`] compares what lies
 //! there with the contacts, and repairs it.
 
 mod build;
@@ -31,7 +31,7 @@ mod testing;
 mod world;
 mod writer;
 
-pub use build::{Audit, Block, Building, Difference, Generations, IndexedFields, NotBuilt};
+pub use build::{Audit, Block, Difference, IndexedFields, NotBuilt, clear};
 pub use column::{COLUMN_VALUES, ColumnBlock};
 pub use contact::{INDEXED_ATTRIBUTES, Planner, Subject};
 pub use facts::{Cell, Facts};

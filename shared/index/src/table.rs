@@ -80,6 +80,10 @@ pub trait IndexTable: Send + Sync {
         seen: Option<Nonce>,
     ) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
+    /// Removes items, whatever they hold; those that are not there are gone already. Only of a
+    /// generation that nobody writes any more: an old writer could fill the gap.
+    fn remove(&self, keys: &[ItemKey]) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
     /// Waits before an item that somebody else wrote meanwhile is read again, the longer the more
     /// attempts there were, and a random part of it.
     fn pause(&self, attempt: u32) -> impl Future<Output = ()> + Send;

@@ -63,6 +63,12 @@ impl IndexTable for Table {
         Ok(is_unchanged)
     }
 
+    async fn remove(&self, keys: &[ItemKey]) -> Result<(), Infallible> {
+        let mut table = self.items.lock().unwrap();
+        keys.iter().for_each(|key| drop(table.remove(key)));
+        Ok(())
+    }
+
     async fn pause(&self, _: u32) {}
 }
 

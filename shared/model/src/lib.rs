@@ -6,6 +6,7 @@ mod contact;
 mod email;
 mod field;
 mod fields;
+mod generations;
 mod id;
 pub mod import;
 mod invalid;
@@ -28,6 +29,7 @@ pub use contact::{Contact, Engagement, MAX_NAME_CHARS, Origin, Profile, Tier, sh
 pub use email::{Email, MAX_EMAIL_CHARS};
 pub use field::{FieldId, FieldSlug};
 pub use fields::{Demands, Field, Fields, MAX_FIELDS, Sweep};
+pub use generations::{Building, Generations, Retiring};
 pub use id::{ContactId, IdKey, Ordinal};
 pub use invalid::Invalid;
 pub use list::{

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::scoring::Published;
-use crate::{Email, IdKey, Invalid, Settings};
+use crate::{Email, Generations, IdKey, Invalid, Settings};
 
 /// Names a tenant: one customer of the product, who sees only its own contacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -145,6 +145,8 @@ pub struct Tenant {
     pub settings: Settings,
     /// Which of its scoring rules are in force.
     pub scoring: Published,
+    /// Which builds of its search index there are.
+    pub generations: Generations,
 }
 
 #[cfg(test)]

@@ -2,14 +2,29 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use index::{Contacts, Facts, Generation};
-use model::{Ordinal, Tenant, TenantId};
+use model::{Ordinal, Tenant};
 
 use crate::{Consistency, ContactStore, StoreError};
 
-/// Names the build of a tenant's index that is written and read.
-pub fn index_generation(tenant: TenantId) -> Generation {
-    Generation { tenant: tenant.0.into_bytes(), number: 0 }
+/// How old what an instance knows of a tenant may be, in seconds, with room for clocks that differ.
+pub const TENANTS_KNOWN_IN_S: u64 = 65;
+
+/// Names the build of a tenant's index that is read.
+pub fn index_generation(tenant: &Tenant) -> Generation {
+    generation(tenant, tenant.generations.current)
+}
+
+/// Names every build of a tenant's index that is written by whoever begins now.
+pub fn written_generations(tenant: &Tenant, now: DateTime<Utc>) -> Vec<Generation> {
+    let now = now.timestamp().try_into().unwrap_or_default();
+    tenant.generations.written(now).map(|number| generation(tenant, number)).collect()
+}
+
+/// Names a build of a tenant's index by its number.
+pub fn generation(tenant: &Tenant, number: u8) -> Generation {
+    Generation { tenant: tenant.id.0.into_bytes(), number }
 }
 
 /// Reads what the index should know of a tenant's contacts.

@@ -41,7 +41,7 @@ mod traffic;
 mod transitions;
 mod usage;
 
-pub use crate::index::{ContactFacts, index_generation};
+pub use crate::index::{ContactFacts, TENANTS_KNOWN_IN_S, generation, index_generation, written_generations};
 pub use activity::ConsentEntry;
 pub use bus::{ENGAGEMENT, EventBus};
 pub use cache::Cache;

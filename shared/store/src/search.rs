@@ -164,7 +164,7 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
     /// Reads up to the ordinal that comes next.
     pub(crate) fn reader(&self, next: Ordinal) -> Reader<'_, S> {
         let slabs = next.0.div_ceil(1 << 18) as u16;
-        Reader::new(self.store, index_generation(self.tenant.id), slabs)
+        Reader::new(self.store, index_generation(self.tenant), slabs)
     }
 
     /// Finds the ordinals of the contacts at the addresses that rules name.

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use model::{Settings, Tenant, TenantId, TenantSlug};
+use model::{Generations, Settings, Tenant, TenantId, TenantSlug};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -104,6 +104,14 @@ pub trait TenantStore: Send + Sync {
         &self,
         tenant: TenantId,
         settings: &Settings,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Goes on with the builds of a tenant's index; false if they are no longer as they were read.
+    fn save_generations(
+        &self,
+        tenant: TenantId,
+        before: &Generations,
+        after: &Generations,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Stores a further key; one that is there already stays as it is.

@@ -69,7 +69,7 @@ impl Ground {
             new: Facts::of(contact),
         });
         let changes: Vec<Change> = moved.collect();
-        let writer = Writer::new(&self.store, &facts, index_generation(self.tenant.id));
+        let writer = Writer::new(&self.store, &facts, index_generation(&self.tenant));
         // Of a list that a contact left the old image is not known here: what is left tells.
         writer.apply(&changes).await.unwrap();
         let left = contacts.iter().map(|contact| {

@@ -40,7 +40,7 @@ impl World {
     /// Brings the index up to date.
     async fn index(&self) {
         let facts = ContactFacts { store: &self.store, tenant: &self.tenant };
-        let writer = Writer::new(&self.store, &facts, index_generation(self.tenant.id));
+        let writer = Writer::new(&self.store, &facts, index_generation(&self.tenant));
         let all = Block::new(0, 99).unwrap();
         writer.build(all, &IndexedFields::of_contacts(), &[]).await.unwrap();
     }

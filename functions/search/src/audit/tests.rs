@@ -40,7 +40,7 @@ impl World {
 
     async fn apply(&self, changes: &[Change]) {
         let facts = ContactFacts { store: &self.store, tenant: &self.tenant };
-        let writer = Writer::new(&self.store, &facts, index_generation(self.tenant.id));
+        let writer = Writer::new(&self.store, &facts, index_generation(&self.tenant));
         writer.apply(changes).await.unwrap();
     }
 
@@ -106,7 +106,7 @@ async fn an_item_that_cannot_be_read_is_written_anew() {
     let world = World::new().await;
     let jane = world.create("jane@example.com", "Acme").await;
     world.apply(&[image(&jane)]).await;
-    let partition = index_generation(world.tenant.id).partition(Kind::Terms, COMPANY, 0);
+    let partition = index_generation(&world.tenant).partition(Kind::Terms, COMPANY, 0);
     let sort = SetPlace { container: 0, sub: None }.key_of(&Term::value("acme"));
     let key = ItemKey { partition, sort };
     let seen = index::IndexTable::get(&world.store, &key).await.unwrap().map(|item| item.nonce);

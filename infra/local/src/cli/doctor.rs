@@ -25,6 +25,9 @@ pub(super) const AFTER_HELP: &str = "\
 Compares the search index of the API key's tenant with its contacts, and puts right what differs.
 What changed in the last seconds may still be on its way to the index and is looked at twice.
 
+--rebuild first builds the index anew beside the one in use, which stays right meanwhile: some four
+minutes, and longer for a large tenant. Stop it at any time; the next one goes on from there.
+
 Each difference is a line on stdout, and the last line tells how it ended. Progress goes to stderr.
 The key needs the scope index:write.
 
@@ -38,6 +41,9 @@ pub(super) struct DoctorArgs {
     /// Tell what differs, and write nothing.
     #[arg(long)]
     check: bool,
+    /// Build the index anew first.
+    #[arg(long, conflicts_with = "check")]
+    rebuild: bool,
     /// Seconds (0 to 10) that a change may be on its way to the index.
     #[arg(long, value_name = "SECONDS", default_value_t = 3)]
     settle: u64,
@@ -101,8 +107,14 @@ pub(super) fn run(args: DoctorArgs) -> ExitCode {
 }
 
 fn examine(args: DoctorArgs, terminal: &Terminal) -> Result<Diagnosis, ClientError> {
-    let DoctorArgs { check, settle, connection } = args;
+    let DoctorArgs { check, rebuild, settle, connection } = args;
     let api = connection.api()?;
+    if rebuild {
+        let bar = terminal.bar("rebuild", BAR);
+        let rebuilt = super::rebuild::rebuild(&api, &bar);
+        bar.finish_and_clear();
+        print(format_args!("{}", rebuilt?));
+    }
     let bar = terminal.bar("audit", BAR);
     let ended = pieces(&api, !check, settle, &bar);
     bar.finish_and_clear();
@@ -142,13 +154,18 @@ fn pieces(api: &Api, repairs: bool, settle_s: u64, bar: &ProgressBar) -> Result<
 
 fn audit(api: &Api, from: u32, repairs: bool, settle_s: u64) -> Result<Piece, ClientError> {
     let body = json!({ "from": from, "repair": repairs, "settle_s": settle_s });
+    patiently(|| api.post("/index/audit", &body))
+}
+
+/// Asks again where the server had no time: each time more is done already.
+pub(super) fn patiently<T>(ask: impl Fn() -> Result<T, ClientError>) -> Result<T, ClientError> {
     for _ in 1..ATTEMPTS {
-        match api.post("/index/audit", &body) {
+        match ask() {
             Err(error) if error.may_pass() => std::thread::sleep(PAUSE),
             done => return done,
         }
     }
-    api.post("/index/audit", &body)
+    ask()
 }
 
 impl std::fmt::Display for Difference {

@@ -7,6 +7,7 @@ mod fields;
 mod import;
 mod keys;
 mod log;
+mod rebuild;
 mod search;
 mod serve;
 mod services;

@@ -51,6 +51,8 @@ impl ClientError {
             Self::Refused { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
+            // A gateway says so itself where a function had no time.
+            Self::Unexpected { status, .. } => status.is_server_error(),
             _ => false,
         }
     }

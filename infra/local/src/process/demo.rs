@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use model::scoring::Published;
-use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
+use model::{Generations, Settings, Tenant, TenantId, TenantSecret, TenantSlug};
 use store::{ApiKey, EVERYTHING, KeyHash, StoreError, TenantStore};
 use uuid::Uuid;
 
@@ -45,6 +45,7 @@ pub(super) async fn bootstrap(
                 secret: TenantSecret::new(secret),
                 settings: Settings::default(),
                 scoring: Published::default(),
+                generations: Generations::default(),
             };
             // Nobody else is at work on this directory: a slug that was free still is.
             if store.create_tenant(&tenant, hash, &of(tenant.id)).await? {

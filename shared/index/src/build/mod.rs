@@ -1,7 +1,7 @@
 //! Writing outside the order of the stream: many contacts at once, straight from the contacts.
 //!
 //! An import writes its block this way, and so does a field that becomes indexed, a new
-//! [`Generations`]' index and the repair of one that an [`Audit`] found wrong. The rules are those of
+//! generation of the index and the repair of one that an [`Audit`] found wrong. The rules are those of
 //! the [`Writer`], applied to a group of items:
 //!
 //! 1. All items concerned are read, strongly: those of a large block by querying the partitions of
@@ -22,8 +22,8 @@
 //! them that counted. A list that is there is split by the protocol of the [`Writer`].
 
 mod audit;
+mod clear;
 mod compare;
-mod generations;
 mod lying;
 #[cfg(test)]
 mod tests;
@@ -43,7 +43,7 @@ use truth::Truth;
 use write::mixed;
 
 pub use audit::{Audit, Difference};
-pub use generations::{Building, Generations};
+pub use clear::clear;
 
 /// Is a run of ordinals within one container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,7 +128,7 @@ impl<T: IndexTable, C: Contacts> Writer<'_, T, C> {
     /// contacts a second time; of a large one it is not looked at.
     ///
     /// Which fields there are, for the facts as well, is to be known as of the start of this: see
-    /// [`Generations`].
+    /// [`model::Generations`].
     ///
     /// # Errors
     /// When the table or the contacts fail.

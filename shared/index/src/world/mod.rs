@@ -10,13 +10,14 @@ use std::task::{Context, Poll};
 
 use futures::future::{BoxFuture, poll_fn};
 use futures::task::noop_waker;
+use model::Generations;
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use crate::writer::Target;
 use crate::{
-    Block, Change, ColumnBlock, Contacts, Facts, Found, Generation, Generations, IndexTable, IndexedFields,
-    Item, ItemKey, Nonce, Place, SetBlock, Term, WholeSet, Writer,
+    Block, Change, ColumnBlock, Contacts, Facts, Found, Generation, IndexTable, IndexedFields, Item, ItemKey,
+    Nonce, Place, SetBlock, Term, WholeSet, Writer,
 };
 
 /// Neighbours, and those behind the borders of a sub-container, a container and a slab.
@@ -66,7 +67,8 @@ pub(crate) struct Known {
 
 impl Known {
     fn written(self) -> impl Iterator<Item = Generation> {
-        self.meta.generations.written([1; 16], self.now)
+        let numbers = self.meta.generations.written(self.now);
+        numbers.map(|number| Generation { tenant: [1; 16], number })
     }
 
     fn fields(self) -> IndexedFields {
@@ -337,8 +339,17 @@ impl IndexTable for World {
         Ok(found)
     }
 
-    async fn query(&self, _: &[u8; 22], _: &[u8], _: usize) -> Result<Vec<Found>, Infallible> {
-        unreachable!("a writer queries nothing that may be old")
+    async fn query(&self, partition: &[u8; 22], start: &[u8], _: usize) -> Result<Vec<Found>, Infallible> {
+        let found = self.query_strong(partition, start, |_| true).await?;
+        Ok(found.into_iter().map(|(sort, item)| (sort, item.data)).collect())
+    }
+
+    async fn remove(&self, keys: &[ItemKey]) -> Result<(), Infallible> {
+        for key in keys {
+            step().await;
+            self.state().table.remove(key);
+        }
+        Ok(())
     }
 
     async fn put(&self, key: &ItemKey, item: Item, seen: Option<Nonce>) -> Result<bool, Infallible> {

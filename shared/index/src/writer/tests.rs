@@ -48,6 +48,10 @@ impl IndexTable for Failing {
         if fails { Err(OutOfReach) } else { Ok(self.0.put(key, item, seen).await.unwrap_or_default()) }
     }
 
+    async fn remove(&self, _: &[ItemKey]) -> Result<(), OutOfReach> {
+        Err(OutOfReach)
+    }
+
     async fn pause(&self, _: u32) {}
 }
 

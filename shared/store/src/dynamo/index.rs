@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue as Value, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{AttributeValue as Value, DeleteRequest, ReturnConsumedCapacity, WriteRequest};
+use futures::{StreamExt, TryStreamExt, stream};
 use index::{Found, IndexTable, Item as IndexItem, ItemKey, Nonce};
 
 use super::condition::condition_failed;
+use super::schema::refused;
 use super::{DynamoStore, Item};
 use crate::StoreError;
 use crate::sdk::store_error;
@@ -21,6 +23,11 @@ const NONCE: &str = "v";
 /// The conditions of a write.
 pub(super) const IS_ABSENT: &str = "attribute_not_exists(p)";
 pub(super) const IS_AS_SEEN: &str = "v = :v";
+
+/// What one BatchWriteItem takes.
+const REMOVALS_A_CALL: usize = 25;
+const CALLS_AT_ONCE: usize = 8;
+const ROUNDS: u32 = 8;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(640);
@@ -87,6 +94,11 @@ impl IndexTable for DynamoStore {
         }
     }
 
+    async fn remove(&self, keys: &[ItemKey]) -> Result<(), StoreError> {
+        let calls: Vec<_> = keys.chunks(REMOVALS_A_CALL).map(|keys| self.remove_some(keys)).collect();
+        stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).try_collect().await
+    }
+
     async fn pause(&self, attempt: u32) {
         let longest = FIRST_PAUSE.saturating_mul(1 << attempt.min(16)).min(LONGEST_PAUSE);
         let share = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
@@ -108,6 +120,34 @@ impl DynamoStore {
                 .key_condition_expression("p = :p AND begins_with(s, :s)")
                 .expression_attribute_values(":s", blob(start)),
         }
+    }
+
+    async fn remove_some(&self, keys: &[ItemKey]) -> Result<(), StoreError> {
+        let request = |key: &ItemKey| {
+            let delete = DeleteRequest::builder().set_key(Some(dynamo_key(key))).build().map_err(refused)?;
+            Ok(WriteRequest::builder().delete_request(delete).build())
+        };
+        let requests = keys.iter().map(request).collect::<Result<Vec<_>, StoreError>>()?;
+        let mut asked = HashMap::from([(self.tables.index.clone(), requests)]);
+        for attempt in 0..ROUNDS {
+            if attempt > 0 {
+                self.pause(attempt).await;
+            }
+            let answer = self
+                .client
+                .batch_write_item()
+                .set_request_items(Some(asked))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(store_error)?;
+            answer.consumed_capacity().iter().for_each(|used| self.wrote(Some(used)));
+            match answer.unprocessed_items.filter(|rest| !rest.is_empty()) {
+                None => return Ok(()),
+                Some(rest) => asked = rest,
+            }
+        }
+        Err(StoreError::Unavailable("the table left items unremoved".into()))
     }
 
     /// Reads all pages, or as many as give more than `most` items.

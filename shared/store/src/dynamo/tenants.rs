@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue as Value, ReturnConsumedCapacity};
 use chrono::NaiveDate;
 use model::scoring::Published;
-use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
+use model::{Generations, Settings, Tenant, TenantId, TenantSecret, TenantSlug};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -67,6 +67,38 @@ impl TenantStore for DynamoStore {
     async fn save_settings(&self, tenant: TenantId, settings: &Settings) -> Result<bool, StoreError> {
         let key = config_item::key(&tenant.to_string(), "meta");
         self.set_where_it_is(key, "SET settings = :value", ":value", settings_value(settings)?).await
+    }
+
+    async fn save_generations(
+        &self,
+        tenant: TenantId,
+        before: &Generations,
+        after: &Generations,
+    ) -> Result<bool, StoreError> {
+        // A tenant whose index was never built anew has no such attribute.
+        let is_as_read = if *before == Generations::default() {
+            "attribute_exists(part) AND (attribute_not_exists(generations) OR generations = :before)"
+        } else {
+            "generations = :before"
+        };
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.config)
+            .set_key(Some(config_item::key(&tenant.to_string(), "meta")))
+            .update_expression("SET generations = :after")
+            .condition_expression(is_as_read)
+            .expression_attribute_values(":before", generations_value(before)?)
+            .expression_attribute_values(":after", generations_value(after)?)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match update.send().await {
+            Ok(answer) => {
+                self.wrote(answer.consumed_capacity());
+                Ok(true)
+            }
+            Err(error) if condition_failed(&error) => Ok(false),
+            Err(error) => Err(store_error(error)),
+        }
     }
 
     async fn api_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
@@ -153,6 +185,12 @@ fn settings_value(settings: &Settings) -> Result<Value, StoreError> {
         .map_err(|e| StoreError::Malformed(e.to_string()))
 }
 
+/// As text, whose spelling is one: it is compared with what was read.
+fn generations_value(generations: &Generations) -> Result<Value, StoreError> {
+    let text = serde_json::to_string(generations).map_err(|e| StoreError::Malformed(e.to_string()))?;
+    Ok(Value::S(text))
+}
+
 fn meta_item(tenant: &Tenant) -> Result<Item, StoreError> {
     let mut item = config_item::key(&tenant.id.to_string(), "meta");
     item.insert("slug".to_owned(), Value::S(tenant.slug.to_string()));
@@ -175,6 +213,10 @@ fn tenant_of(id: TenantId, item: &Item) -> Option<Tenant> {
         scoring: match item.get("scoring") {
             Some(value) => serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(value.clone()).ok()?,
             None => Published::default(),
+        },
+        generations: match item.get("generations") {
+            Some(value) => serde_json::from_str(value.as_s().ok()?).ok()?,
+            None => Generations::default(),
         },
     })
 }

@@ -61,7 +61,7 @@ impl<S: WatchStore, B: DomainEventBus> SegmentWatch<'_, S, B> {
         tells: &mut Vec<Transitions>,
     ) -> Result<BTreeSet<u32>, StoreError> {
         let done = Ok(BTreeSet::new());
-        let generation = index_generation(self.tenant.id);
+        let generation = index_generation(self.tenant);
         let book = self.store.lists(self.tenant, Freshness::Cached).await?;
         let number = book.iter().find(|other| other.id == list).and_then(List::members_number);
         let Some(number) = number else { return done };

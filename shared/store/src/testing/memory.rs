@@ -5,16 +5,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use index::{Item as IndexItem, ItemKey};
 use model::scoring::ScoringRules;
 use model::{
-    Consent, Contact, ContactId, Email, Field, FieldSlug, Ordinal, Settings, Standing, Suppression,
-    SuppressionReason, Tenant, TenantId, TenantSlug,
+    Consent, Contact, ContactId, Email, Field, FieldSlug, Ordinal, Standing, Suppression, SuppressionReason,
+    Tenant, TenantId,
 };
 use uuid::Uuid;
 
 use super::CallFaults;
 use crate::{
     ApiKey, Begun, ConsentEntry, Consistency, Consumed, ContactPage, ContactStore, IdempotencyStore, Job,
-    KeyHash, Metered, Outcome, Range, RequestKey, StoreError, SuppressionPage, SuppressionPlace, TenantStore,
-    UsageKind, UsageRecord, Write, Written,
+    KeyHash, Metered, Outcome, Range, RequestKey, StoreError, SuppressionPage, SuppressionPlace, UsageKind,
+    UsageRecord, Write, Written,
 };
 
 /// Keeps everything but files in maps, by the same contract as the real thing.
@@ -26,8 +26,8 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    tenants: HashMap<TenantId, Tenant>,
-    keys: HashMap<KeyHash, ApiKey>,
+    pub(super) tenants: HashMap<TenantId, Tenant>,
+    pub(super) keys: HashMap<KeyHash, ApiKey>,
     contacts: BTreeMap<(TenantId, Email), Standing>,
     slots: BTreeMap<(TenantId, Ordinal), Email>,
     next_ordinal: HashMap<TenantId, u32>,
@@ -386,73 +386,6 @@ impl ContactStore for MemoryStore {
 
     async fn consents(&self, tenant: &Tenant, id: ContactId) -> Result<Vec<ConsentEntry>, StoreError> {
         self.call(|state| state.consents.get(&(tenant.id, id)).cloned().unwrap_or_default())
-    }
-}
-
-impl TenantStore for MemoryStore {
-    async fn create_tenant(&self, tenant: &Tenant, hash: KeyHash, key: &ApiKey) -> Result<bool, StoreError> {
-        self.call(|state| {
-            let taken = state.tenants.values().any(|other| other.slug == tenant.slug);
-            if !taken {
-                state.tenants.insert(tenant.id, tenant.clone());
-                state.keys.insert(hash, key.clone());
-            }
-            !taken
-        })
-    }
-
-    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-        self.call(|state| state.tenants.get(&id).cloned())
-    }
-
-    async fn tenant_by_slug(&self, slug: &TenantSlug) -> Result<Option<Tenant>, StoreError> {
-        self.call(|state| state.tenants.values().find(|tenant| tenant.slug == *slug).cloned())
-    }
-
-    async fn save_settings(&self, tenant: TenantId, settings: &Settings) -> Result<bool, StoreError> {
-        self.call(|state| match state.tenants.get_mut(&tenant) {
-            Some(tenant) => {
-                tenant.settings = settings.clone();
-                true
-            }
-            None => false,
-        })
-    }
-
-    async fn api_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
-        self.call(|state| state.keys.get(&hash).cloned())
-    }
-
-    async fn api_keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
-        self.call(|state| {
-            let mut keys: Vec<ApiKey> =
-                state.keys.values().filter(|key| key.tenant == tenant).cloned().collect();
-            keys.sort_by_key(|key| (key.created_at, key.id));
-            keys
-        })
-    }
-
-    async fn revoke_api_key(&self, tenant: TenantId, id: Uuid) -> Result<Option<KeyHash>, StoreError> {
-        self.call(|state| {
-            let found = state.keys.iter().find(|(_, key)| key.tenant == tenant && key.id == id);
-            let hash = found.map(|(hash, _)| *hash)?;
-            state.keys.remove(&hash);
-            Some(hash)
-        })
-    }
-
-    async fn touch_api_key(&self, hash: KeyHash, day: NaiveDate) -> Result<(), StoreError> {
-        self.call(|state| {
-            if let Some(key) = state.keys.get_mut(&hash) {
-                key.last_used_on = Some(day);
-            }
-        })
-    }
-
-    async fn put_api_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {
-        self.call(|state| {
-            state.keys.entry(hash).or_insert_with(|| key.clone());
-        })
     }
 }
 

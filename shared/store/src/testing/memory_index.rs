@@ -42,5 +42,9 @@ impl IndexTable for MemoryStore {
         })
     }
 
+    async fn remove(&self, keys: &[ItemKey]) -> Result<(), StoreError> {
+        self.call(|state| keys.iter().for_each(|key| drop(state.index.remove(key))))
+    }
+
     async fn pause(&self, _: u32) {}
 }

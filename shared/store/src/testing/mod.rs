@@ -11,6 +11,7 @@ mod memory_ledger;
 mod memory_lists;
 mod memory_records;
 mod memory_rules;
+mod memory_tenants;
 mod memory_timers;
 mod memory_transitions;
 
@@ -21,7 +22,7 @@ pub use memory_files::{MemoryObjects, MemoryQueue};
 
 use chrono::DateTime;
 use model::scoring::Published;
-use model::{Settings, Tenant, TenantId, TenantSecret, TenantSlug};
+use model::{Generations, Settings, Tenant, TenantId, TenantSecret, TenantSlug};
 use uuid::Uuid;
 
 use crate::{ApiKey, KeyHash, TenantStore};
@@ -40,6 +41,7 @@ pub fn tenant() -> Tenant {
         secret: TenantSecret::new(std::array::from_fn(|i| id.as_bytes().get(i % 16).copied().unwrap_or(7))),
         settings: Settings::default(),
         scoring: Published::default(),
+        generations: Generations::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use local::engine::{StreamLog, StreamRecord};
 use local::{Data, DataPlane, Ports};
 use model::scoring::{Decay, Published, ScoringRules};
-use model::{Email, Profile, Settings, Status, Tenant, TenantId, TenantSecret, TenantSlug};
+use model::{Email, Generations, Profile, Settings, Status, Tenant, TenantId, TenantSecret, TenantSlug};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use store::{
@@ -116,6 +116,7 @@ impl Ground {
             secret: TenantSecret::new([7; 32]),
             settings: Settings::default(),
             scoring: Published::default(),
+            generations: Generations::default(),
         };
         let key = ApiKey::new(tenant.id, "bench", [store::EVERYTHING], Utc::now());
         store.create_tenant(&tenant, KeyHash::of(name), &key).await.map_err(failed)?;

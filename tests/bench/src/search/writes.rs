@@ -36,7 +36,7 @@ pub(super) async fn measure(store: &DynamoStore, report: &mut Report) -> Result<
     let tenant: Option<Tenant> = store.tenant_by_slug(&demo).await.map_err(failed)?;
     let tenant = tenant.ok_or_else(|| BenchError::Wrong("there is no demo tenant".to_owned()))?;
     let next = store.ordinals(&tenant).await.map_err(failed)?.0;
-    let beside = Generation { number: u8::MAX, ..index_generation(tenant.id) };
+    let beside = Generation { number: u8::MAX, ..index_generation(&tenant) };
     let facts = ContactFacts { store, tenant: &tenant };
     let writer = Writer::new(store, &facts, beside);
     let (began, before, mut contacts) = (Instant::now(), store.consumed(), 0);

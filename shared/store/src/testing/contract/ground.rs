@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, TimeDelta};
 use futures::future::join_all;
 use model::{
-    AttributeType, Email, Field, FieldSlug, Profile, Settings, Standing, Status, Suppression,
+    AttributeType, Email, Field, FieldSlug, Generations, Profile, Settings, Standing, Status, Suppression,
     SuppressionReason, Sweep, UnknownAddresses, ZoneName,
 };
 use uuid::Uuid;
@@ -33,6 +33,25 @@ pub async fn settings_belong_to_one_tenant(store: &impl AnyStore) {
     assert!(!store.save_settings(tenant().id, &settings).await.expect("save"));
     let read = async |id| store.tenant(id).await.expect("read").expect("a tenant").settings;
     assert_eq!((read(mine.id).await, read(other.id).await), (settings, Settings::default()));
+}
+
+/// Of two who go on at once one does.
+pub async fn builds_of_an_index_go_on_only_from_where_they_were_read(store: &impl AnyStore) {
+    let (mine, other) = (stored_tenant(store).await, stored_tenant(store).await);
+    let none = Generations::default();
+    let begun = none.begin(1_000, 60).expect("none is under way");
+    let save = async |before, after| store.save_generations(mine.id, before, after).await.expect("save");
+    assert!(save(&none, &begun).await);
+    assert!(!save(&none, &begun).await);
+    let switched = begun.built(65_536).and_then(|built| built.switch(2_000, 60)).expect("one is under way");
+    assert!(save(&begun, &switched).await);
+    assert!(!save(&begun, &begun.finish()).await);
+    let read = async |id| store.tenant(id).await.expect("read").expect("a tenant").generations;
+    assert_eq!((read(mine.id).await, read(other.id).await), (switched, none));
+    assert!(!store.save_generations(tenant().id, &none, &begun).await.expect("save"));
+    // Settings that are saved meanwhile leave them as they are.
+    assert!(store.save_settings(mine.id, &mine.settings).await.expect("save"));
+    assert_eq!(read(mine.id).await, switched);
 }
 
 /// Nobody revokes the key of another tenant.

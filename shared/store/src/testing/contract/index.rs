@@ -53,6 +53,20 @@ pub async fn a_partition_is_read_in_order_and_by_its_starts(store: &impl AnyStor
     assert!(read(b"c").await.is_empty());
 }
 
+/// More than one call takes, and some that were not there.
+pub async fn removed_items_are_gone_and_the_others_stay(store: &impl AnyStore) {
+    let partition = partition();
+    for number in 0..60_u8 {
+        assert!(store.put(&key(partition, &[number]), item(b"x", 1), None).await.expect("put"));
+    }
+    let gone: Vec<ItemKey> = (1..70_u8).map(|number| key(partition, &[number])).collect();
+    store.remove(&gone).await.expect("remove");
+    store.remove(&gone).await.expect("remove again");
+    let left = store.query_strong(&partition, b"", |_| true).await.expect("query");
+    assert_eq!(left, [(vec![0], item(b"x", 1))]);
+    assert!(store.put(&key(partition, &[1]), item(b"y", 2), None).await.expect("put"));
+}
+
 /// A page of the table ends at one megabyte.
 pub async fn a_partition_of_many_pages_is_read_whole(store: &impl AnyStore) {
     let partition = partition();
