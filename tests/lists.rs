@@ -130,6 +130,47 @@ fn a_newsletter_leaves_out_who_left_and_knows_whom_to_win_back_and_whom_to_treat
 }
 
 #[test]
+fn a_list_is_handed_over_as_it_was_when_the_walk_began() {
+    let client = Product::get().client();
+    let list = made(&client, "Handed over", None);
+    let mut file = "email\n".to_owned();
+    (0..450).for_each(|n| file.push_str(&format!("p{n}@example.com\n")));
+    assert_eq!(client.import(&json!({"lists": ["Handed over"]}), file.as_bytes())["rows"]["created"], 450);
+    until(|| (client.get(&format!("{list}/count")).json["count"] == 450).then_some(()));
+    let mut handed = Vec::new();
+    let mut path = format!("{list}/contacts?limit=100");
+    let mut pages = 0;
+    loop {
+        let page = client.get(&path);
+        assert_eq!((page.status, &page.json["total"]), (200, &json!(450)), "{}", page.json);
+        let items = page.json["items"].as_array().expect("items").iter();
+        handed.extend(items.map(|contact| contact["email"].as_str().expect("an email").to_owned()));
+        let Some(cursor) = page.json["next_cursor"].as_str() else { break };
+        path = format!("{list}/contacts?limit=100&cursor={cursor}");
+        pages += 1;
+        if pages == 1 {
+            let left = client.post(&format!("{list}/contacts"), &json!({"remove": ["p10@example.com"]}));
+            assert_eq!(left.json["removed"], 1);
+            put(&client, &json!({"email": "p11@example.com", "status": "unsubscribed"}));
+            assert_eq!(client.delete("/api/v1/contacts/p12@example.com").status, 204);
+            let moved =
+                client.patch("/api/v1/contacts/p13@example.com", &json!({"email": "q13@example.com"}));
+            assert_eq!(moved.status, 200);
+            put(&client, &json!({"email": "late@example.com"}));
+            let late = client.post(&format!("{list}/contacts"), &json!({"add": ["late@example.com"]}));
+            assert_eq!(late.json["added"], 1);
+        }
+    }
+    let gone = [10, 11, 12, 13].map(|n| format!("p{n}@example.com"));
+    let mut expected: Vec<String> =
+        (0..450).map(|n| format!("p{n}@example.com")).filter(|email| !gone.contains(email)).collect();
+    expected.push("q13@example.com".to_owned());
+    expected.sort();
+    handed.sort();
+    assert_eq!((handed, pages), (expected, 4));
+}
+
+#[test]
 fn an_import_puts_its_contacts_on_lists() {
     let client = Product::get().client();
     let fair = made(&client, "Fair", None);

@@ -75,6 +75,8 @@ impl Read {
 struct Ids {
     import: String,
     field: String,
+    /// Behind the first page of a walk over all contacts.
+    walk: String,
 }
 
 /// Says how each read operation of the document is called.
@@ -96,6 +98,12 @@ fn reads_of(method: &str, path: &str, ids: &Ids) -> Vec<Read> {
         ("get", "/api/v1/suppressions") => vec![get(path).grows("suppressions")],
         ("get", "/api/v1/usage") => vec![get(path).grows("usage")],
         ("get", path) if path.starts_with("/api/v1/contacts/{id}") => vec![get(person)],
+        ("get", "/api/v1/lists/{id}/contacts") => {
+            vec![
+                get(path.replace("{id}", "New")),
+                get(format!("{}?status=any&cursor={}", path.replace("{id}", "All"), ids.walk)),
+            ]
+        }
         ("get", path) if path.starts_with("/api/v1/lists/{id}") => vec![get(path.replace("{id}", "New"))],
         ("post", "/api/v1/lists/preview") => vec![post(path, json!({"query": "cohort:new"}))],
         ("get", path) if !path.contains('{') => vec![get(path)],
@@ -171,10 +179,13 @@ fn load(client: &Client, count: usize) -> Ids {
     let suppressed = json!({"suppressions": [{"email": "gone@example.com", "source": "test"}]});
     assert_eq!(client.post("/api/v1/suppressions", &suppressed).status, 200);
     assert_eq!(client.post("/api/v1/lists", &json!({"name": "New", "query": "cohort:new"})).status, 201);
+    assert_eq!(client.post("/api/v1/lists", &json!({"name": "All", "query": "has:email"})).status, 201);
     let counted = json!({"query": "has:email"});
     until(|| (client.post("/api/v1/contacts/count", &counted).json["count"] == count).then_some(()));
     let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
-    Ids { import: id(&import), field: id(&client.get("/api/v1/fields").json["items"][0]) }
+    let page = client.get("/api/v1/lists/All/contacts?status=any").json;
+    let walk = page["next_cursor"].as_str().expect("a cursor").to_owned();
+    Ids { import: id(&import), field: id(&client.get("/api/v1/fields").json["items"][0]), walk }
 }
 
 /// Calls each read three times, and gives what the cheaper of the last two took: who calls and which
@@ -222,7 +233,10 @@ async fn measured(
                     }
                 }
                 units.insert(
-                    read.name().replace(&ids.import, "{id}").replace(&ids.field, "{id}"),
+                    read.name()
+                        .replace(&ids.import, "{id}")
+                        .replace(&ids.field, "{id}")
+                        .replace(&ids.walk, "{walk}"),
                     (least, read.grows),
                 );
             }

@@ -18,13 +18,13 @@ mod view;
 use api::rule::RuleStore;
 use api::{App, Routes, Scope};
 use axum::http::Method;
-use store::TimerStore;
+use store::{FrozenStore, TimerStore};
 use utoipa::OpenApi;
 
 /// Is what it takes of a store to keep lists.
-pub trait ListsStore: RuleStore + TimerStore {}
+pub trait ListsStore: RuleStore + FrozenStore + TimerStore {}
 
-impl<S: RuleStore + TimerStore> ListsStore for S {}
+impl<S: RuleStore + FrozenStore + TimerStore> ListsStore for S {}
 
 /// Gives the routes of this function.
 pub fn routes<S: ListsStore>(app: &App<S>) -> Routes {

@@ -36,6 +36,9 @@ pub enum CursorKind {
     /// Whom a rule puts on a list.
     #[serde(rename = "m")]
     Members,
+    /// Those who were on a list when a walk over it began.
+    #[serde(rename = "w")]
+    Walk,
     /// What a contact did.
     #[serde(rename = "a")]
     Activity,

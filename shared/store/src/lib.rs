@@ -14,6 +14,7 @@ mod dynamo;
 mod error;
 mod eventbridge;
 mod fields;
+mod frozen;
 mod idempotency;
 mod index;
 mod jobs;
@@ -40,6 +41,7 @@ mod timers;
 mod traffic;
 mod transitions;
 mod usage;
+mod walk;
 
 pub use crate::index::{ContactFacts, TENANTS_KNOWN_IN_S, generation, index_generation, written_generations};
 pub use activity::ConsentEntry;
@@ -55,6 +57,7 @@ pub use dynamo::{ContactRecord, DynamoStore, Tables, is_indexed_by_import};
 pub use error::StoreError;
 pub use eventbridge::EventBridge;
 pub use fields::{FieldStore, FieldWrite, Freshness};
+pub use frozen::{FrozenPage, FrozenStore};
 pub use idempotency::{Begun, IdempotencyStore, ItemOutcome, Outcome, RequestKey};
 pub use jobs::{
     Checkpoint, FileFormat, FileKind, IMPORTS_AT_ONCE, Job, JobStatus, JobStore, PlainText, Range, RowCounts,
@@ -82,3 +85,4 @@ pub use timers::{TimedTask, Timer, TimerStore};
 pub use traffic::Traffic;
 pub use transitions::{SegmentClock, TransitionStore, Transitions};
 pub use usage::{DayUsage, UsageKind, UsageParts, UsageRecord, UsageStore};
+pub use walk::{WALKS_LIVE_FOR, WalkPage, Walked};

@@ -23,7 +23,7 @@ const ADDRESSES_A_CONTACT: u64 = 100;
 const MAX_IN_A_MINUTE: u64 = 500;
 
 /// How often a page is filled up whose contacts no longer match, before it ends early.
-const FILLS: usize = 4;
+pub(crate) const FILLS: usize = 4;
 
 /// Says why a rule has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +68,11 @@ pub struct Matches {
 }
 
 impl Matches {
+    /// Gives their ordinals.
+    pub fn ordinals(&self) -> &RoaringBitmap {
+        &self.ordinals
+    }
+
     /// Counts them.
     pub fn total(&self) -> u64 {
         self.ordinals.len()

@@ -2,6 +2,7 @@ mod events;
 mod lists;
 mod members;
 mod rules;
+mod walks;
 
 use api::App;
 use api::testing::{Client, Reply};

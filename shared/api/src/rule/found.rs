@@ -54,11 +54,11 @@ pub struct FoundContacts {
 /// Holds a page as it is answered.
 #[derive(Debug)]
 pub struct Found {
-    items: Vec<u8>,
-    total: u64,
-    next_cursor: Option<String>,
-    warnings: Vec<WarningView>,
-    is_preview: bool,
+    pub(super) items: Vec<u8>,
+    pub(super) total: u64,
+    pub(super) next_cursor: Option<String>,
+    pub(super) warnings: Vec<WarningView>,
+    pub(super) is_preview: bool,
 }
 
 /// Is where a page ended.
@@ -106,8 +106,7 @@ pub async fn found<S: RuleStore>(
         Some(text) => Some(sort(&app.store, caller, text).await?),
         None => None,
     };
-    let question = format!("{} by {}", parsed.rule, page.sort.as_deref().unwrap_or_default());
-    let question = hex::encode(Sha256::digest(question));
+    let question = question_of(parsed, page.sort.as_deref());
     let place = match &page.cursor {
         Some(token) => Some(place(caller, token, &question)?),
         None => None,
@@ -165,6 +164,11 @@ impl IntoResponse for Found {
         }
         ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
     }
+}
+
+/// Names a rule and an order, so that a cursor goes with no others.
+pub(super) fn question_of(parsed: &Parsed, sort: Option<&str>) -> String {
+    hex::encode(Sha256::digest(format!("{} by {}", parsed.rule, sort.unwrap_or_default())))
 }
 
 fn place(caller: &Caller, token: &str, question: &str) -> Result<Place, ApiError> {

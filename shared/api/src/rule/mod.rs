@@ -4,11 +4,13 @@ mod asked;
 mod bind;
 mod found;
 mod sort;
+mod walk;
 mod warning;
 
 pub use asked::{Asked, Noted, refused, unanswered};
 pub use bind::{bound_at, bound_to, zone};
 pub use found::{Found, FoundContacts, PageAsked, found};
+pub use walk::walked;
 pub use warning::WarningView;
 
 use index::IndexTable;

@@ -35,6 +35,12 @@ pub(super) fn from_item<T: DeserializeOwned>(mut item: Item) -> Result<T, StoreE
     serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|e| StoreError::Malformed(e.to_string()))
 }
 
+/// Tells whether a record is still good: the table removes those that expired in its own time.
+pub(super) fn is_fresh(item: &Item, now: i64) -> bool {
+    let expires = item.get("expires").and_then(|expires| expires.as_n().ok()?.parse().ok());
+    expires.is_none_or(|expires: i64| expires > now)
+}
+
 impl DynamoStore {
     /// Reads one record. Strongly consistent.
     pub(super) async fn config<T: DeserializeOwned>(

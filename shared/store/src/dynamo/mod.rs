@@ -12,6 +12,7 @@ mod contacts;
 mod directory;
 mod erasure;
 mod fields;
+mod frozen;
 mod idempotency;
 mod index;
 mod jobs;

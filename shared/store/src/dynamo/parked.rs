@@ -28,7 +28,7 @@ impl ParkedStore for DynamoStore {
 
     async fn parks(&self, tenant: TenantId) -> Result<bool, StoreError> {
         let note = self.get_item(&self.tables.config, note_key(tenant)).await?;
-        Ok(note.is_some_and(|note| is_fresh(&note, Utc::now().timestamp())))
+        Ok(note.is_some_and(|note| config_item::is_fresh(&note, Utc::now().timestamp())))
     }
 
     async fn parked(&self, tenant: &Tenant, email: &Email) -> Result<Vec<Fact>, StoreError> {
@@ -47,7 +47,7 @@ impl ParkedStore for DynamoStore {
         while let Some(page) = pages.next().await {
             let page = page.map_err(store_error)?;
             self.read(page.consumed_capacity());
-            for item in page.items().iter().filter(|item| is_fresh(item, now)) {
+            for item in page.items().iter().filter(|item| config_item::is_fresh(item, now)) {
                 facts.push(fact_of(item)?);
             }
         }
@@ -106,9 +106,4 @@ fn part(tenant: &Tenant, email: &Email) -> String {
     let key = Addresses::of(tenant).key(email);
     let hash = key.get(ADDRESS).and_then(|hash| hash.as_s().ok()).map(String::as_str);
     format!("{}#parked#{}", tenant.id, hash.unwrap_or_default())
-}
-
-fn is_fresh(item: &Item, now: i64) -> bool {
-    let expires = item.get("expires").and_then(|expires| expires.as_n().ok()?.parse().ok());
-    expires.is_none_or(|expires: i64| expires > now)
 }

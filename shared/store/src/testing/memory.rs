@@ -46,6 +46,7 @@ pub(super) struct State {
     pub(super) rules: HashMap<(TenantId, u64), Arc<ScoringRules>>,
     pub(super) refolds: HashMap<(TenantId, u64), super::memory_rules::Folding>,
     pub(super) timers: BTreeMap<(TenantId, crate::TimedTask), DateTime<Utc>>,
+    pub(super) frozen: HashMap<(TenantId, Uuid), super::memory_frozen::Kept>,
     pub(super) segments: HashMap<TenantId, super::memory_transitions::Segments>,
     requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,
 }
@@ -69,6 +70,11 @@ impl MemoryStore {
     pub fn expire_requests(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.requests.retain(|_, (_, outcome)| outcome.is_some());
+    }
+
+    /// Lets the time of frozen sets pass.
+    pub fn forget_frozen(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).frozen.clear();
     }
 
     pub(super) fn call<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {

@@ -5,6 +5,7 @@ mod faults;
 mod memory;
 mod memory_bus;
 mod memory_files;
+mod memory_frozen;
 mod memory_index;
 mod memory_jobs;
 mod memory_ledger;

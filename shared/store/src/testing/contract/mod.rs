@@ -4,6 +4,7 @@
 
 pub mod contacts;
 pub mod erasure;
+pub mod frozen;
 pub mod ground;
 pub mod index;
 pub mod ledger;
@@ -17,8 +18,8 @@ pub mod transitions;
 use ::index::IndexTable;
 
 use crate::{
-    ContactStore, FieldStore, IdempotencyStore, JobStore, LedgerStore, ListStore, LoaderStore, ParkedStore,
-    QuotaStore, RulesStore, StoreError, TenantStore, TimerStore, TransitionStore, UsageStore,
+    ContactStore, FieldStore, FrozenStore, IdempotencyStore, JobStore, LedgerStore, ListStore, LoaderStore,
+    ParkedStore, QuotaStore, RulesStore, StoreError, TenantStore, TimerStore, TransitionStore, UsageStore,
 };
 
 /// Is everything that keeps the contract.
@@ -26,6 +27,7 @@ pub trait AnyStore:
     ContactStore
     + TenantStore
     + FieldStore
+    + FrozenStore
     + ListStore
     + JobStore
     + LoaderStore
@@ -45,6 +47,7 @@ impl<S> AnyStore for S where
     S: ContactStore
         + TenantStore
         + FieldStore
+        + FrozenStore
         + ListStore
         + JobStore
         + LoaderStore
@@ -83,6 +86,8 @@ macro_rules! contract_tests {
             erasure::an_erased_contact_leaves_only_that_it_was_erased,
             erasure::an_erasure_of_what_changed_since_changes_nothing,
             erasure::an_erasure_takes_a_long_log_along,
+            frozen::a_frozen_set_is_walked_from_its_top_each_ordinal_once,
+            frozen::a_frozen_set_belongs_to_one_tenant_and_ends_with_its_time,
             ground::settings_belong_to_one_tenant,
             ground::builds_of_an_index_go_on_only_from_where_they_were_read,
             ground::a_revoked_key_is_gone_and_the_others_are_listed,
