@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Starts ministack 1.5.33 with two things turned.
+"""Starts ministack 1.5.33 with three things turned.
 
 - Without TCP_NODELAY in the Lambda runtime's API every call of a function waits 40 ms for a delayed
   acknowledgement.
-- What is inserted by PartiQL goes to the table's stream, too, as on AWS."""
+- What is inserted by PartiQL goes to the table's stream, too, as on AWS.
+- Streams are read as streams.py tells."""
 
 import socketserver
 import sys
@@ -13,6 +14,8 @@ sys.argv = ["ministack"]
 
 from ministack.app import main  # noqa: E402
 from ministack.services import dynamodb  # noqa: E402
+
+import streams  # noqa: E402, F401
 
 insert = dynamodb._partiql_insert
 

@@ -1,6 +1,7 @@
 """What becomes of work where retries end: callers are told to come back, and what nobody waits for lies
 in a queue of dead letters, whole, until it is sent again as infra/README.md tells."""
 
+import contextlib
 import json
 import sys
 import time
@@ -62,6 +63,86 @@ def invoke_again(names, message):
 def move_back(names, message):
     """Does what `StartMessageMoveTask` does, which the emulator does not have."""
     client("sqs").send_message(QueueUrl=names["RangeQueue"], MessageBody=message["Body"])
+
+
+def messages(queue):
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
+@contextlib.contextmanager
+def sources_with(function, names, **settings):
+    """Gives what a function reads from other settings for a while."""
+    functions = client("lambda")
+    found = functions.list_event_source_mappings(FunctionName=names[function])["EventSourceMappings"]
+    for source in found:
+        functions.update_event_source_mapping(UUID=source["UUID"], **settings)
+    yield
+    for source in found:
+        before = {name: source.get(name, True) for name in settings}
+        functions.update_event_source_mapping(UUID=source["UUID"], **before)
+
+
+def given_up(queue, dead_letters, send, is_done, proxy, names):
+    """Gives work whose messages are all given up while tables are down, and moved back later."""
+
+    def act(tenant, rows):
+        with sources_with("ScoringFunction", names, Enabled=False):
+            send(tenant, rows)
+        proxy.fail({"service": "dynamodb", **TABLES["throttled"]})
+        workload.settled(lambda: messages(names[dead_letters]) and not messages(names[queue]))
+        proxy.heal()
+        queues = client("sqs")
+        while found := queues.receive_message(QueueUrl=names[dead_letters], MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                queues.send_message(QueueUrl=names[queue], MessageBody=message["Body"])
+                queues.delete_message(QueueUrl=names[dead_letters], ReceiptHandle=message["ReceiptHandle"])
+        workload.settled(lambda: is_done(tenant))
+
+    return act
+
+
+def kept_changes(names):
+    """Gives the changes of a stream that lie in the bucket, as infra/README.md tells to find them."""
+    files, bucket = client("s3"), names["Bucket"]
+    listed = files.list_objects_v2(Bucket=bucket, Prefix="aws/lambda/").get("Contents", [])
+    return {found["Key"]: json.loads(files.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()) for found in listed}
+
+
+def unindexed(proxy, names):
+    """Gives work whose changes are given up by the indexer, one of them for good, and sent again."""
+
+    def act(tenant, rows):
+        with sources_with("IndexerFunction", names, MaximumRetryAttempts=1), sources_with(
+            "ScoringFunction", names, MaximumRetryAttempts=1
+        ):
+            # Nothing that Leads ever wrote: it is tried, kept, and holds nobody up.
+            poison = {"tenant": {"S": "no tenant"}, "address": {"S": "nobody"}}
+            client("dynamodb").put_item(TableName=names["ContactsTable"], Item=poison)
+            workload.settled(lambda: kept_changes(names))
+            proxy.fail({"service": "dynamodb", "resource": names["IndexTable"], **TABLES["throttled"]})
+            workload.batch(tenant, rows)
+            before = len(kept_changes(names))
+            workload.settled(lambda: len(kept_changes(names)) > before)
+            proxy.heal()
+        workload.settled(lambda: invoked_again(names))
+
+    return act
+
+
+def invoked_again(names):
+    """Hands what is kept to the indexer once more; what cannot be read at all stays."""
+    left = 0
+    for key, kept in kept_changes(names).items():
+        if "no tenant" in kept["payload"]:
+            continue
+        answer = client("lambda").invoke(FunctionName=names["IndexerFunction"], Payload=kept["payload"].encode())
+        failed = "FunctionError" in answer or json.loads(answer["Payload"].read())["batchItemFailures"]
+        left += bool(failed)
+        if not failed:
+            client("s3").delete_object(Bucket=names["Bucket"], Key=key)
+    return not left
 
 
 def imported_late(dead_letters, send_again, proxy, names):
