@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Writes under one fault after another, and prints what became of each row.
 
-usage: faults.py PROXY STACK ROWS    LEADS_URL and LEADS_ADMIN_KEY in the environment
+usage: faults.py PROXY STACK ROWS [PART ...]    LEADS_URL and LEADS_ADMIN_KEY in the environment
 """
 
+import concurrent.futures
 import contextlib
+import dataclasses
+import functools
 import json
 import sys
 import time
+import typing
 
 import given_up
 import workload
@@ -63,29 +67,59 @@ def scored_once(tenant):
     )
 
 
-def run(name, act, rows, faults, tenant=None, rules=None, count="/api/v1/contacts/count?query=first_name:Name*"):
-    """Does the work under faults, and compares what is stored with what was sent."""
+@dataclasses.dataclass
+class Work:
+    """Something that is done to a tenant, and how to see that it was done."""
+
+    name: str
+    act: typing.Callable
+    rows: int
     # What is sent for contacts that are there changes them.
-    is_right, is_doubled = rules or (stored_once(2, "Acme") if tenant else stored_once(1))
-    tenant = tenant or Tenant()
-    tenant.retried, before = 0, PROXY.fired
-    started = time.monotonic()
+    tenant: Tenant = None
+    rules: tuple = None
+    count: str = "/api/v1/contacts/count?query=first_name:Name*"
+
+    def __post_init__(self):
+        self.rules = self.rules or (stored_once(2, "Acme") if self.tenant else stored_once(1))
+        self.tenant = self.tenant or Tenant()
+        self.tenant.retried, self.took = 0, 0
+
+    def do(self):
+        started = time.monotonic()
+        self.act(self.tenant, self.rows)
+        self.took = time.monotonic() - started
+
+    def compare(self, fired):
+        """Compares what is stored with what was sent."""
+        is_right, is_doubled = self.rules
+        found = self.tenant.contacts()
+        right = {contact["email"] for contact in found if is_right(contact)}
+        lost = len({workload.person(n)["email"] for n in range(self.rows)} - right)
+        doubled = len(found) - len({contact["email"] for contact in found})
+        doubled += sum(map(is_doubled, found))
+        counted = workload.counted(self.tenant, self.rows, self.count)
+        row = [self.name, self.rows, len(found), counted, f"lost {lost}", f"doubled {doubled}", fired]
+        print(*row, self.tenant.retried, f"{self.took:.0f}", sep=" | ", flush=True)
+        if lost or doubled or not len(found) == self.rows == counted or not fired:
+            sys.exit(f"{self.name}: a write was lost or doubled, a count is wrong, or there was no fault")
+
+
+def run_together(faults, *works):
+    """Does work side by side under faults, and compares what is stored with what was sent."""
+    before = PROXY.fired
     PROXY.fail(*faults)
-    act(tenant, rows)
-    took = time.monotonic() - started
+    with concurrent.futures.ThreadPoolExecutor(len(works)) as pool:
+        list(pool.map(Work.do, works))
     PROXY.heal()
     fired = PROXY.fired - before
-    found = tenant.contacts()
-    right = {contact["email"] for contact in found if is_right(contact)}
-    lost = len({workload.person(n)["email"] for n in range(rows)} - right)
-    doubled = len(found) - len({contact["email"] for contact in found})
-    doubled += sum(map(is_doubled, found))
-    counted = workload.counted(tenant, rows, count)
-    row = [name, rows, len(found), counted, f"lost {lost}", f"doubled {doubled}", fired, tenant.retried, f"{took:.0f}"]
-    print(*row, sep=" | ", flush=True)
-    if lost or doubled or not len(found) == rows == counted or not fired:
-        sys.exit(f"{name}: a write was lost or doubled, a count is wrong, or there was no fault")
-    return tenant
+    for work in works:
+        work.compare(fired)
+
+
+def run(name, act, rows, faults, *more):
+    work = Work(name, act, rows, *more)
+    run_together(faults, work)
+    return work.tenant
 
 
 def load(tenant, rows):
@@ -115,72 +149,106 @@ def engagement():
     """What happens to contacts, over bus and queue, and what their lists and scores become."""
     tenant = Tenant()
     workload.batch(tenant, ROWS)
-    tenant.list = tenant.patient("POST", "/api/v1/lists", {"name": "All", "type": "static"}, workload.once())["id"]
-    of_list = f"/api/v1/lists/{tenant.list}/count"
+    scored = (tenant, scored_once(tenant))
+
+    def events(tenant, rows):
+        workload.events(tenant, rows)
+        # What is delivered again, too.
+        workload.settled(lambda: not given_up.messages(NAMES["EventQueue"]))
+
     # What fails is seen again after minutes.
     with queue_with("EventQueue", VisibilityTimeout="3"), queue_with("RefoldQueue", VisibilityTimeout="3"):
         for kind, what in TABLES.items():
             often = [in_a_row("dynamodb", 12, what), now_and_then("dynamodb", what)]
-            run(f"events, tables {kind}", workload.events, ROWS, often, tenant, scored_once(tenant))
-            run(f"rules of scoring, tables {kind}", workload.refold, ROWS, often, tenant, scored_once(tenant))
-        slow = [now_and_then("dynamodb", SLOW)]
-        run("events, tables slow", workload.events, ROWS, slow, tenant, scored_once(tenant))
+            run(f"events, tables {kind}", events, ROWS, often, *scored)
+            run(f"rules of scoring, tables {kind}", workload.refold, ROWS, often, *scored)
+        run("events, tables slow", events, ROWS, [now_and_then("dynamodb", SLOW)], *scored)
         bus = [in_a_row("events", 4, error("InternalException", 500)), now_and_then("events", RESET)]
-        run("events, bus fails", workload.events, ROWS, bus, tenant, scored_once(tenant))
+        run("events, bus fails", events, ROWS, bus, *scored)
     with timeout_of("ScoringFunction", 4, "EventQueue"):
         held = [in_a_row("dynamodb", 3, {"latency": 6_000}, operation="TransactWriteItems")]
-        run("events, function times out", workload.events, ROWS, held, tenant, scored_once(tenant))
-    on_list = (lambda contact: contact["lists"] == [tenant.list], lambda _: False)
+        run("events, function times out", events, ROWS, held, *scored)
     often = [rule for what in TABLES.values() for rule in (in_a_row("dynamodb", 8, what), now_and_then("dynamodb", what))]
-    run("on a list, tables fail in all ways", workload.listed, ROWS, often, tenant, on_list, of_list)
+    made = tenant.patient("POST", "/api/v1/lists", {"name": "All", "type": "static"}, workload.once())["id"]
+    on_list = (lambda contact: contact["lists"] == [made], lambda _: False)
+    add = functools.partial(workload.listed, name=made)
+    run("on a list, tables fail in all ways", add, ROWS, often, tenant, on_list, f"/api/v1/lists/{made}/count")
+    fades, faded = Tenant(), (lambda contact: contact["score"] == 0, lambda contact: contact["score"] < 0)
+    workload.fading(fades, SINGLES)
+    # Nobody is sent for a second time before minutes are over.
+    with queue_with("ClockQueue", VisibilityTimeout="3", RedrivePolicy=policy("ClockDeadLetters", 100)):
+        run("points expire, tables fail in all ways", tick, SINGLES, often, fades, faded)
+
+
+def tick(tenant, _=None):
+    """Lets the clock do what is due."""
+    send_tick()
+    workload.settled(lambda: workload.have_faded(tenant))
+
+
+def send_tick(*_):
+    client("sqs").send_message(QueueUrl=NAMES["ClockQueue"], MessageBody='"tick"')
 
 
 def timeouts():
+    hangs = {"latency": 5_000}
     with timeout_of("ContactsFunction", 3):
-        # The write that is held takes effect after its function is gone.
-        hangs = {"latency": 5_000}
-        held = [in_a_row("dynamodb", 4, hangs, operation="PutItem", resource=NAMES["ContactsTable"])]
-        made = run("create, function times out", workload.create, SINGLES, held)
-        run("update, function times out", workload.update, SINGLES, held, made)
-        held = [in_a_row("dynamodb", 4, hangs, operation="BatchExecuteStatement")]
-        run("batch, function times out", workload.batch, ROWS, held)
+        # The write that is held takes effect after its function is gone. Side by side: both wait for
+        # a minute, as long as a key of idempotency is taken.
+        held = in_a_row("dynamodb", 4, hangs, operation="PutItem", resource=NAMES["ContactsTable"])
+        batches = in_a_row("dynamodb", 4, hangs, operation="BatchExecuteStatement")
+        create = Work("create, function times out", workload.create, SINGLES)
+        run_together([held, batches], create, Work("batch, function times out", workload.batch, ROWS))
+        run("update, function times out", workload.update, SINGLES, [held], create.tenant)
     with timeout_of("ImportFunction", 15):
         hangs = {"latency": 18_000}
         held = in_a_row("dynamodb", 2, hangs, operation="BatchExecuteStatement")
         run("import, function times out", load, ROWS, [held, in_a_row("s3", 1, hangs)])
 
 
-def policy(dead_letters):
-    """Gives up sooner than the template says."""
+def policy(dead_letters, times=2):
+    """Gives up sooner than the template says, or later."""
     arn = client("sqs").get_queue_attributes(QueueUrl=NAMES[dead_letters], AttributeNames=["QueueArn"])
-    return json.dumps({"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": 2})
+    return json.dumps({"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": times})
 
 
 def retries_end():
     down = {"service": "dynamodb", **TABLES["throttled"]}
-    late = given_up.imported_late("NotificationDeadLetters", given_up.invoke_again, PROXY, NAMES)
-    run("import, file given up and sent again", late, ROWS, [down])
+    late = given_up.imported("NotificationDeadLetters", PROXY, STACK, NAMES)
+    run("file given up and sent again", late, ROWS, [down])
     down["operation"] = "BatchExecuteStatement"
-    late = given_up.imported_late("RangeDeadLetters", given_up.move_back, PROXY, NAMES)
+    late = given_up.imported("RangeDeadLetters", PROXY, STACK, NAMES)
     with queue_with(RedrivePolicy=policy("RangeDeadLetters")):
-        run("import, range given up and sent again", late, ROWS, [down])
+        run("range given up and sent again", late, ROWS, [down])
     few = min(ROWS, 60)
-    for queue, dead, send, is_done in [
-        ("EventQueue", "EventDeadLetters", workload.send_events, workload.are_scored),
-        ("RefoldQueue", "RefoldDeadLetters", workload.publish, workload.is_refolded),
+    tenant = Tenant()
+    workload.batch(tenant, few)
+    for name, function, queue, send, is_done in [
+        ("events", "ScoringFunction", "Event", workload.send_events, workload.are_scored),
+        ("contacts to score by other rules", "ScoringFunction", "Refold", workload.publish, workload.is_refolded),
     ]:
-        tenant = Tenant()
-        workload.batch(tenant, few)
-        workload.events(tenant, few)
-        late = given_up.given_up(queue, dead, send, is_done, PROXY, NAMES)
-        with queue_with(queue, RedrivePolicy=policy(dead), VisibilityTimeout="2"):
-            run(f"{queue} given up and sent again", late, few, [], tenant, scored_once(tenant))
-    run("index, changes given up and sent again", given_up.unindexed(PROXY, NAMES), 10, [])
+        dead = f"{queue}DeadLetters"
+        late = given_up.worked_off(function, f"{queue}Queue", dead, send, is_done, PROXY, STACK, NAMES)
+        with queue_with(f"{queue}Queue", RedrivePolicy=policy(dead), VisibilityTimeout="2"):
+            run(f"{name} given up and sent again", late, few, [], tenant, scored_once(tenant))
+    tenant, dead, done = Tenant(), "ClockDeadLetters", workload.have_faded
+    workload.fading(tenant, few)
+    late = given_up.worked_off("ClockFunction", "ClockQueue", dead, send_tick, done, PROXY, STACK, NAMES)
+    with queue_with("ClockQueue", RedrivePolicy=policy(dead), VisibilityTimeout="2"):
+        faded = (lambda contact: contact["score"] == 0, lambda contact: contact["score"] < 0)
+        run("ticks given up and sent again", late, few, [], tenant, faded)
+    tenant = Tenant()
+    late = given_up.streamed(PROXY, STACK, NAMES)
+    run("changes given up by both readers of the stream and sent again", late, 10, [], tenant, scored_once(tenant))
     given_up.callers_are_told(Tenant(), PROXY)
 
 
+PARTS = {
+    "tables": tables_and_files,
+    "engagement": engagement,
+    "timeouts": timeouts,
+    "retries": retries_end,
+}
 print("fault | sent | stored | counted | lost | doubled | faults | tried again | seconds")
-tables_and_files()
-engagement()
-timeouts()
-retries_end()
+for part in sys.argv[4:] or PARTS:
+    PARTS[part]()

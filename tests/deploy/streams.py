@@ -3,6 +3,7 @@ does: there one function that waits keeps all queues waiting, records that a fun
 are passed over, and nothing is halved, given up or kept."""
 
 import json
+import logging
 import os
 import threading
 import time
@@ -11,9 +12,10 @@ import uuid
 
 from ministack.services import dynamodb, lambda_svc
 
+logger = logging.getLogger(__name__)
 IDLE_S = 0.05
 # AWS waits longer each time, too, and does not say how long.
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 2
 SHARD = "shardId-00000000000000000000-00000000"
 
 
@@ -31,7 +33,12 @@ class Reader:
         lambda_svc._request_account_id.set(account)
         lambda_svc._request_region.set(region)
         while self.mapping["UUID"] in lambda_svc._esms and self.table in dynamodb._tables:
-            if not self.mapping.get("Enabled", True) or not self.step():
+            try:
+                is_busy = self.mapping.get("Enabled", True) and self.step()
+            except Exception:
+                logger.exception("the reader of %s goes on", self.table)
+                is_busy = False
+            if not is_busy:
                 time.sleep(IDLE_S)
 
     def step(self):
@@ -62,11 +69,13 @@ class Reader:
         return True
 
     def passed(self, count):
+        """Goes on behind so many records, with more at a time than before."""
         self.position += count
-        self.failures, self.tries, self.at_most = 0, 0, None
+        self.failures, self.tries = 0, 0
+        self.at_most = self.at_most and self.at_most * 2
 
     def failed(self, count, event):
-        """Halves a batch whose first record failed, or all of it; gives one up that goes on failing."""
+        """Halves a batch whose first record failed, or all of it; gives a record up that goes on failing."""
         self.failures += 1
         self.tries += count == 1
         if count > 1 and self.mapping.get("BisectBatchOnFunctionError"):
@@ -74,6 +83,8 @@ class Reader:
         if 0 <= self.mapping.get("MaximumRetryAttempts", -1) < self.tries:
             self.keep(event)
             self.passed(1)
+            # What it stood among is not put together again before something passes.
+            self.at_most = 1
         else:
             time.sleep(min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(self.failures, 10)))
 
@@ -81,7 +92,11 @@ class Reader:
         """Puts what is given up into the bucket, as AWS does."""
         bucket = self.mapping["DestinationConfig"]["OnFailure"]["Destination"].rsplit(":", 1)[1]
         kept = {
-            "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": self.tries},
+            "requestContext": {
+                "functionArn": self.mapping["FunctionArn"],
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": self.tries,
+            },
             "version": "1.0",
             "DDBStreamBatchInfo": {"shardId": SHARD, "streamArn": self.mapping["EventSourceArn"], "batchSize": 1},
             "payload": json.dumps(event, default=str),

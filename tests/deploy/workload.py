@@ -2,6 +2,7 @@
 answer says that this helps, under the same `Idempotency-Key`, and after as long as `Retry-After` says."""
 
 import concurrent.futures
+import datetime
 import http.client
 import json
 import os
@@ -30,7 +31,7 @@ class Tenant:
         made = self.patient("POST", "/api/v1/admin/tenants", {"name": f"Faults {uuid.uuid4()}"})
         self.slug, self.key = made["slug"], made["api_key"]
         # How many events each contact has, and how often their points count.
-        self.rounds, self.worth, self.list = 0, 1, None
+        self.rounds, self.worth = 0, 1
 
     def call(self, method, path, body=None, headers=()):
         """Sends a request once, and gives status, headers and body; 0 when there is no answer."""
@@ -120,10 +121,10 @@ def are_scored(tenant):
     return all(contact["score"] == points(tenant, contact) for contact in tenant.contacts())
 
 
-def send_events(tenant, rows):
+def send_events(tenant, rows, happened=None):
     """Sends an event for each contact, and all of them once more."""
     tenant.rounds += 1
-    happened = f"2026-01-05T08:00:{tenant.rounds:02}.000Z"
+    happened = happened or f"2026-01-05T08:00:{tenant.rounds:02}.000Z"
 
     def send(first):
         told = [
@@ -156,21 +157,37 @@ def is_refolded(tenant):
     return tenant.patient("GET", "/api/v1/scoring")["refold"]["status"] == "done"
 
 
-def publish(tenant, _=None):
+def publish(tenant, _=None, **more):
     """Publishes rules by which everything is worth one more time what it was."""
     tenant.worth += 1
     rules = [
         {"id": kind.replace(".", "_"), "event": kind, "points": points * tenant.worth} for kind, points in EVENTS
     ]
-    tenant.patient("PUT", "/api/v1/scoring", {"rules": rules})
+    tenant.patient("PUT", "/api/v1/scoring", {"rules": rules, **more})
 
 
-def listed(tenant, rows):
+def fading(tenant, rows):
+    """Makes contacts that lose all their points in a moment, and waits for it to come."""
+    batch(tenant, rows)
+    publish(tenant, decay={"expire_after_days": 1})
+    expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=20 + rows / 25)
+    send_events(tenant, rows, (expires - datetime.timedelta(days=1)).isoformat())
+    settled(lambda: are_scored(tenant))
+    if not are_scored(tenant):
+        sys.exit("there are no points that could expire")
+    time.sleep(max(0, (expires - datetime.datetime.now(datetime.UTC)).total_seconds()))
+
+
+def have_faded(tenant):
+    return all(contact["score"] == 0 for contact in tenant.contacts())
+
+
+def listed(tenant, rows, name):
     """Puts everybody on a list."""
 
     def send(first):
         emails = [person(n)["email"] for n in range(first, min(first + ITEMS_A_BATCH, rows))]
-        path = f"/api/v1/lists/{tenant.list}/contacts"
+        path = f"/api/v1/lists/{name}/contacts"
         told = tenant.patient("POST", path, {"add": emails}, once(), is_final)
         if told["failed"]:
             sys.exit(f"a list is not changed: {told}")
