@@ -173,11 +173,24 @@ def engagement():
     on_list = (lambda contact: contact["lists"] == [made], lambda _: False)
     add = functools.partial(workload.listed, name=made)
     run("on a list, tables fail in all ways", add, ROWS, often, tenant, on_list, f"/api/v1/lists/{made}/count")
-    fades, faded = Tenant(), (lambda contact: contact["score"] == 0, lambda contact: contact["score"] < 0)
-    workload.fading(fades, SINGLES)
+
+
+FADED = (lambda contact: contact["score"] == 0, lambda contact: contact["score"] < 0)
+
+
+def time_passes():
+    """Points that expire: under faults, and after ticks of the clock were given up."""
+    often = [rule for what in TABLES.values() for rule in (in_a_row("dynamodb", 8, what), now_and_then("dynamodb", what))]
+    tenant, dead = Tenant(), "ClockDeadLetters"
+    workload.fading(tenant, SINGLES)
     # Nobody is sent for a second time before minutes are over.
-    with queue_with("ClockQueue", VisibilityTimeout="3", RedrivePolicy=policy("ClockDeadLetters", 100)):
-        run("points expire, tables fail in all ways", tick, SINGLES, often, fades, faded)
+    with queue_with("ClockQueue", VisibilityTimeout="3", RedrivePolicy=policy(dead, 100)):
+        run("points expire, tables fail in all ways", tick, SINGLES, often, tenant, FADED)
+    tenant, done = Tenant(), workload.have_faded
+    workload.fading(tenant, SINGLES)
+    late = given_up.worked_off("ClockFunction", "ClockQueue", dead, send_tick, done, PROXY, STACK, NAMES)
+    with queue_with("ClockQueue", RedrivePolicy=policy(dead), VisibilityTimeout="2"):
+        run("ticks given up and sent again", late, SINGLES, [], tenant, FADED)
 
 
 def tick(tenant, _=None):
@@ -231,23 +244,26 @@ def retries_end():
         late = given_up.worked_off(function, f"{queue}Queue", dead, send, is_done, PROXY, STACK, NAMES)
         with queue_with(f"{queue}Queue", RedrivePolicy=policy(dead), VisibilityTimeout="2"):
             run(f"{name} given up and sent again", late, few, [], tenant, scored_once(tenant))
-    tenant, dead, done = Tenant(), "ClockDeadLetters", workload.have_faded
-    workload.fading(tenant, few)
-    late = given_up.worked_off("ClockFunction", "ClockQueue", dead, send_tick, done, PROXY, STACK, NAMES)
-    with queue_with("ClockQueue", RedrivePolicy=policy(dead), VisibilityTimeout="2"):
-        faded = (lambda contact: contact["score"] == 0, lambda contact: contact["score"] < 0)
-        run("ticks given up and sent again", late, few, [], tenant, faded)
+
+
+def readers_give_up():
     tenant = Tenant()
     late = given_up.streamed(PROXY, STACK, NAMES)
     run("changes given up by both readers of the stream and sent again", late, 10, [], tenant, scored_once(tenant))
+
+
+def nothing_succeeds():
     given_up.callers_are_told(Tenant(), PROXY)
 
 
 PARTS = {
     "tables": tables_and_files,
     "engagement": engagement,
+    "clock": time_passes,
     "timeouts": timeouts,
     "retries": retries_end,
+    "readers": readers_give_up,
+    "nothing": nothing_succeeds,
 }
 print("fault | sent | stored | counted | lost | doubled | faults | tried again | seconds")
 for part in sys.argv[4:] or PARTS:

@@ -4,6 +4,7 @@ in a queue of dead letters, whole, until it is sent again as infra/README.md tel
 import contextlib
 import json
 import sys
+import time
 
 import manual
 import workload
@@ -95,7 +96,7 @@ def worked_off(function, queue, dead_letters, send, is_done, proxy, stack, names
     def act(tenant, rows):
         with sources_with(function, names, Enabled=False):
             send(tenant, rows)
-        proxy.fail({"service": "dynamodb", **TABLES["throttled"]})
+            proxy.fail({"service": "dynamodb", **TABLES["throttled"]})
         again = sent_again(stack, names, dead_letters, queue)
         proxy.heal()
         again()
@@ -122,6 +123,8 @@ def streamed(proxy, stack, names):
     def act(tenant, rows):
         # They wait for their contacts.
         workload.send_events(tenant, rows)
+        # The bus hands them on after it has answered.
+        time.sleep(3)
         workload.settled(lambda: not messages(names["EventQueue"]))
         with (
             sources_with("IndexerFunction", names, MaximumRetryAttempts=1),
