@@ -20,6 +20,7 @@ S3_WRITE = 5.00 / 1e6
 S3_READ = 0.40 / 1e6
 S3_GB_MONTH = 0.023
 QUEUE_REQUEST = 0.40 / 1e6
+BUS_EVENT = 1.00 / 1e6
 LOG_GB = 0.50
 ALARM_MONTH = 0.10
 DASHBOARD_MONTH = 3.00
@@ -28,6 +29,8 @@ DASHBOARD_MONTH = 3.00
 API_GB, IMPORT_GB = 512 / 1024, 1769 / 1024
 BILLED_MS = {"batch of 100": 250, "page of 50": 60}
 BILLED_MS_ELSE = 20
+EVENTS_BILLED_MS = {1: 30, 100: 400}  # of a batch that scoring takes, and as much again of the indexer
+STEP_BILLED_MS = 5
 LOG_BYTES = 1_000  # the access log's line, and Lambda's own two
 ROWS_A_SECOND = 1_000  # of one loader
 CONTACT_BYTES = 800  # of an item, with its slot
@@ -55,10 +58,15 @@ def table(*rows):
     print()
 
 
+# What has such units besides, and is told elsewhere.
+NO_REQUESTS = {"one more", "one that comes late", "a step of decay", "the first tick", "another tick"}
+
+
 def requests():
     """Dollars for a million requests of each kind."""
     rows = [("a million requests", "write / read units each", "tables", "function", "API, logs", "together")]
-    for kind in [name.removesuffix(": write units") for name in MEASURED if name.endswith(": write units")]:
+    kinds = [name.removesuffix(": write units") for name in MEASURED if name.endswith(": write units")]
+    for kind in [kind for kind in kinds if kind not in NO_REQUESTS]:
         writes, reads = MEASURED[f"{kind}: write units"], MEASURED[f"{kind}: read units"]
         tables = 1e6 * (writes * WRITE_UNIT + reads * READ_UNIT)
         seconds = BILLED_MS.get(kind, BILLED_MS_ELSE) / 1e3
@@ -82,6 +90,46 @@ def imports():
     }
     rows = [("a million imported rows", "cost"), *((name, f"${cost:.3f}") for name, cost in parts.items())]
     return [*rows, ("together", f"${sum(parts.values()):.2f}")]
+
+
+def worked_off():
+    """Dollars for a million of what happens behind the API."""
+    rows = [("a million", "write / read units each", "tables", "functions", "bus, queue", "together")]
+
+    def add(name, writes, reads, seconds, gigabytes, moved):
+        tables = 1e6 * (writes * WRITE_UNIT + (reads or 0) * READ_UNIT)
+        function = 1e6 * seconds * gigabytes * ARM_GB_S
+        dollars = [f"${cost:.2f}" for cost in (tables, function, 1e6 * moved, tables + function + 1e6 * moved)]
+        rows.append((name, f"{writes:.2f} / " + ("not measured" if reads is None else f"{reads:.2f}"), *dollars))
+
+    for size, billed_ms in EVENTS_BILLED_MS.items():
+        measured = f"in batches of {size}: "
+        writes = MEASURED[measured + "write units an event"] + MEASURED[measured + "index units an event"]
+        # Sent to the queue one by one, received and deleted by the ten.
+        moved = BUS_EVENT + QUEUE_REQUEST * (1 + 2 / min(size, 10)) + 2 * INVOCATION / size
+        name = "engagement events, alone" if size == 1 else f"engagement events, {size} together"
+        add(name, writes, None, 2 * billed_ms / size / 1e3, API_GB, moved)
+    step = "a step of decay"
+    writes = MEASURED[f"{step}: write units"] + MEASURED[f"{step}, of many: index units"]
+    add("steps of decay", writes, MEASURED[f"{step}: read units"], STEP_BILLED_MS / 1e3, IMPORT_GB, 0)
+    return rows
+
+
+def segments():
+    """Units and dollars of segments, which grow slowly with the tenant."""
+    rows = [("of 10,000 contacts", "write / read units", "a million times")]
+    for name, measured in [
+        ("counts of 200 segments, at one request", "200 segments"),
+        ("a tick of the clock, two watched segments", "another tick"),
+    ]:
+        writes, reads = MEASURED.get(f"{measured}: write units", 0), MEASURED[f"{measured}: read units"]
+        rows.append((name, f"{writes:.2f} / {reads:.2f}", f"${1e6 * (writes * WRITE_UNIT + reads * READ_UNIT):.2f}"))
+    entered = MEASURED["the first tick of two segments: contacts that enter"]
+    writes = MEASURED["the first tick: write units"] / entered
+    reads = MEASURED["the first tick: read units"] / entered
+    dollars = 1e6 * (writes * WRITE_UNIT + reads * READ_UNIT)
+    rows.append((f"a transition, where {entered:.0f} enter at once", f"{writes:.3f} / {reads:.3f}", f"${dollars:.2f}"))
+    return rows
 
 
 def kept():
@@ -123,5 +171,5 @@ def capacity():
     ]
 
 
-for rows in (requests(), imports(), kept(), capacity()):
+for rows in (requests(), imports(), worked_off(), segments(), kept(), capacity()):
     table(*rows)

@@ -18,6 +18,7 @@ python_tools() { # name package==version...
 }
 
 AWS_TOOLS=(aws ministack==1.5.33 cfn-lint==1.58.0 aws-sam-translator==1.115.0 boto3==1.43.106)
+AWS_CLI=(aws-cli awscli==1.46.3)
 CARGO_LAMBDA=(cargo-lambda cargo-lambda==1.9.2)
 MICROBURST=(microburst microburst==0.10.0)
 SAM=(sam aws-sam-cli==1.170.0)

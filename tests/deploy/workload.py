@@ -2,6 +2,7 @@
 answer says that this helps, under the same `Idempotency-Key`, and after as long as `Retry-After` says."""
 
 import concurrent.futures
+import datetime
 import http.client
 import json
 import os
@@ -18,6 +19,8 @@ AT_ONCE = 16
 PATIENCE_S = 150
 ITEMS_A_BATCH = 100
 ITEMS_A_PAGE = 200
+# What happens to contacts in turns, and the points for it.
+EVENTS = [("email.opened", 1), ("email.clicked", 5), ("email.replied", 10), ("pricing_page.visited", 20)]
 
 
 class Tenant:
@@ -27,6 +30,8 @@ class Tenant:
         self.key, self.retried = os.environ["LEADS_ADMIN_KEY"], 0
         made = self.patient("POST", "/api/v1/admin/tenants", {"name": f"Faults {uuid.uuid4()}"})
         self.slug, self.key = made["slug"], made["api_key"]
+        # How many events each contact has, and how often their points count.
+        self.rounds, self.worth = 0, 1
 
     def call(self, method, path, body=None, headers=()):
         """Sends a request once, and gives status, headers and body; 0 when there is no answer."""
@@ -51,7 +56,7 @@ class Tenant:
             if 200 <= status < 300 and is_done(answer):
                 return answer
             self.retried += 1
-            if answer is None or status == 200:
+            if answer is None or status < 300:
                 # The gateway's own answer: the function died. Or some items of a batch may pass later.
                 time.sleep(0.5)
             elif status == 503 or answer["code"] == "in_progress":
@@ -104,6 +109,104 @@ def batch(tenant, rows):
 
 def is_final(answer):
     return all(item["status"] < 500 for item in answer["results"])
+
+
+def events(tenant, rows):
+    """Sends events, and waits until they are recorded."""
+    send_events(tenant, rows)
+    settled(lambda: are_scored(tenant))
+
+
+def are_scored(tenant):
+    return all(contact["score"] == points(tenant, contact) for contact in tenant.contacts())
+
+
+def send_events(tenant, rows, happened=None):
+    """Sends an event for each contact, and all of them once more."""
+    tenant.rounds += 1
+    happened = happened or f"2026-01-05T08:00:{tenant.rounds:02}.000Z"
+
+    def send(first):
+        told = [
+            {
+                "id": f"event-{tenant.rounds}-{n}",
+                "type": EVENTS[n % len(EVENTS)][0],
+                "contact": {"email": person(n)["email"]},
+                "occurred_at": happened,
+            }
+            for n in range(first, min(first + ITEMS_A_BATCH, rows))
+        ]
+        tenant.patient("POST", "/api/v1/events", {"events": told}, (), lambda answer: not answer["rejected"])
+
+    each(send, [*range(0, rows, ITEMS_A_BATCH)] * 2)
+
+
+def points(tenant, contact):
+    """Gives what a contact's score has to be."""
+    n = int(contact["email"].removeprefix("person-").split("@")[0])
+    return EVENTS[n % len(EVENTS)][1] * tenant.rounds * tenant.worth
+
+
+def refold(tenant, _):
+    """Publishes rules, and waits until everybody is scored by them."""
+    publish(tenant)
+    settled(lambda: is_refolded(tenant))
+
+
+def is_refolded(tenant):
+    return tenant.patient("GET", "/api/v1/scoring")["refold"]["status"] == "done"
+
+
+def publish(tenant, _=None, **more):
+    """Publishes rules by which everything is worth one more time what it was."""
+    tenant.worth += 1
+    rules = [
+        {"id": kind.replace(".", "_"), "event": kind, "points": points * tenant.worth} for kind, points in EVENTS
+    ]
+    tenant.patient("PUT", "/api/v1/scoring", {"rules": rules, **more})
+
+
+def fading(tenant, rows):
+    """Makes contacts that lose all their points in a moment, and waits for it to come."""
+    batch(tenant, rows)
+    publish(tenant, decay={"expire_after_days": 1})
+    expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=20 + rows / 25)
+    send_events(tenant, rows, (expires - datetime.timedelta(days=1)).isoformat())
+    settled(lambda: are_scored(tenant))
+    if not are_scored(tenant):
+        sys.exit("there are no points that could expire")
+    time.sleep(max(0, (expires - datetime.datetime.now(datetime.UTC)).total_seconds()))
+
+
+def have_faded(tenant):
+    return all(contact["score"] == 0 for contact in tenant.contacts())
+
+
+def listed(tenant, rows, name):
+    """Puts everybody on a list."""
+
+    def send(first):
+        emails = [person(n)["email"] for n in range(first, min(first + ITEMS_A_BATCH, rows))]
+        path = f"/api/v1/lists/{name}/contacts"
+        told = tenant.patient("POST", path, {"add": emails}, once(), is_final)
+        if told["failed"]:
+            sys.exit(f"a list is not changed: {told}")
+
+    each(send, range(0, rows, ITEMS_A_BATCH))
+
+
+def settled(holds):
+    """Waits for what takes effect later; what did not in the end is told by who compares."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and not holds():
+        time.sleep(0.5)
+
+
+def counted(tenant, rows, path):
+    """Counts by the search index, which follows."""
+    found = []
+    settled(lambda: found.append(tenant.patient("GET", path)["count"]) or found[-1] == rows)
+    return found[-1]
 
 
 def load(tenant, rows, bucket):
