@@ -77,12 +77,7 @@ async fn write(store: &DynamoStore, tenant: &Tenant, write: Write) -> Result<Wri
 
 /// Describes contacts that are created without consent.
 fn births(emails: impl Iterator<Item = String>) -> Vec<Write> {
-    let new = |email: String| NewContact {
-        profile: profile(&email, Status::Active),
-        replaces: None,
-        consent: None,
-        origin: None,
-    };
+    let new = |email: String| NewContact::of(profile(&email, Status::Active));
     emails.map(|email| Write::Create(Box::new(new(email)))).collect()
 }
 
@@ -93,7 +88,7 @@ async fn create(store: &DynamoStore, tenant: &Tenant, profile: Profile) -> Resul
         captured_at: chrono::DateTime::UNIX_EPOCH,
         text: "Yes.".into(),
     };
-    let new = NewContact { profile, replaces: None, consent: Some(consent), origin: None };
+    let new = NewContact { consent: Some(consent), ..NewContact::of(profile) };
     write(store, tenant, Write::Create(Box::new(new))).await
 }
 

@@ -128,7 +128,12 @@ async fn decide<S: Store>(
                 Standing::Suppressed(suppression) => Some(suppression.clone()),
                 Standing::Free | Standing::Held(_) => None,
             };
-            Step::Write(Write::Create(Box::new(NewContact { profile: *profile, replaces, consent, origin })))
+            Step::Write(Write::Create(Box::new(NewContact {
+                replaces,
+                consent,
+                origin,
+                ..NewContact::of(*profile)
+            })))
         }
         (Decision::Update(profile), Standing::Held(contact)) => {
             let before = (**contact).clone();

@@ -6,6 +6,7 @@ use model::{Change, ContactId, Decision, Email, Invalid, Mode, Origin, Standing,
 use store::{ContactStore, Job, NewContact, ProfileUpdate, RowCounts, StoreError, Write, Written};
 
 use crate::ImportError;
+use crate::index_block::Reserved;
 use crate::records::Record;
 use crate::report::{BadRow, Warning};
 use crate::superseded::Superseded;
@@ -23,8 +24,8 @@ pub(crate) struct Applier<'a, S> {
     pub reader: &'a RowReader,
     pub superseded: &'a Superseded,
     pub first_try: FirstTry,
-    /// Whether contacts are created with reserved ordinals, to be indexed together.
-    pub indexes: bool,
+    /// Where the ordinals are of contacts that are indexed together, if any are.
+    pub reserved: Option<&'a Reserved>,
 }
 
 /// Says how a row without an own consent record is tried first. Both end the same: a create
@@ -232,8 +233,7 @@ impl<S: ContactStore> Applier<'_, S> {
             (Decision::Unchanged | Decision::Exists | Decision::Missing, _) => None,
         };
         let consent = row.change.consent.clone();
-        let origin = |created| {
-            let indexed_by_import = created && self.indexes;
+        let origin = |created, indexed_by_import| {
             Some(Origin::Row { job: self.job.id, row: record.place.row, created, indexed_by_import })
         };
         match (decision, &*standing) {
@@ -242,7 +242,10 @@ impl<S: ContactStore> Applier<'_, S> {
                     Standing::Suppressed(suppression) => Some(suppression.clone()),
                     Standing::Free | Standing::Held(_) => None,
                 };
-                let new = NewContact { profile: *profile, replaces, consent, origin: origin(true) };
+                // Only whoever has a reserved ordinal lies in a block that is indexed.
+                let ordinal = self.reserved.and_then(Reserved::take);
+                let origin = origin(true, ordinal.is_some());
+                let new = NewContact { profile: *profile, replaces, consent, origin, ordinal };
                 Step::Create(Write::Create(Box::new(new)))
             }
             (Decision::Update(profile), Standing::Held(before)) => {
@@ -251,7 +254,7 @@ impl<S: ContactStore> Applier<'_, S> {
                     profile: *profile,
                     replaces: None,
                     consent,
-                    origin: origin(false),
+                    origin: origin(false, false),
                 };
                 Step::Update(Write::Update(Box::new(update)))
             }

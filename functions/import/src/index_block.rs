@@ -6,8 +6,12 @@
 //! blocks are sent to be indexed, after all ranges that wait. What an import changes, and what it
 //! creates here and there, goes through the stream.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use chrono::{DateTime, Utc};
 use index::{Block, IndexTable, IndexedFields, Writer};
+use model::Ordinal;
 use store::{
     ContactFacts, ContactStore, Freshness, IndexMessage, IndexQueue, Job, ListStore, StoreError, TenantStore,
     TimedTask, Timer, TimerStore, written_generations,
@@ -19,29 +23,34 @@ use crate::ImportError;
 /// As many ordinals as a container of the index has: its items are then written once.
 const BLOCK: u32 = 65_536;
 
-/// A create that loses a race and is tried again takes another ordinal.
-const SPARE: u32 = 256;
-
-/// Is what a loader has reserved and not used yet.
+/// Is what a loader has reserved and not used yet. Whom it gives an ordinal is indexed with its block,
+/// and whom it has none for goes through the stream.
 #[derive(Debug, Default)]
-pub(crate) struct Reserved {
-    left: u64,
-}
+pub(crate) struct Reserved(Mutex<VecDeque<u32>>);
 
 impl Reserved {
-    /// Takes ordinals for `count` contacts out of what is reserved, if it has so many.
-    pub(crate) fn take(&mut self, count: u64) -> bool {
-        let has_enough = self.left >= count;
-        if has_enough {
-            self.left -= count;
-        }
-        has_enough
+    /// Tells how many are left.
+    pub(crate) fn len(&self) -> u64 {
+        self.left().len() as u64
+    }
+
+    /// Gives one that was not given before.
+    pub(crate) fn take(&self) -> Option<Ordinal> {
+        self.left().pop_front().map(Ordinal)
+    }
+
+    fn left(&self) -> MutexGuard<'_, VecDeque<u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what is noted as to be indexed.
+    pub(crate) fn add(&self, (first, last): (u32, u32)) {
+        self.left().extend(first..=last);
     }
 
     /// Reserves ordinals for contacts of a file that has so many rows left, up to the border of a
     /// block; gives the first and the last, unless they are too few to be worth it.
-    pub(crate) async fn renew(
-        &mut self,
+    pub(crate) async fn more(
         store: &impl ContactStore,
         tenant: &model::Tenant,
         rows_left: u64,
@@ -52,9 +61,8 @@ impl Reserved {
         }
         let to_border = BLOCK - store.ordinals(tenant).await?.0 % BLOCK;
         let most = if u64::from(to_border) < min_indexed { to_border + BLOCK } else { to_border };
-        let count = u32::try_from(rows_left).unwrap_or(u32::MAX).saturating_add(SPARE).min(most);
+        let count = u32::try_from(rows_left).unwrap_or(u32::MAX).min(most);
         let first = store.reserve(tenant, count).await?.0;
-        self.left = (count - SPARE).into();
         Ok(Some((first, first + (count - 1))))
     }
 }

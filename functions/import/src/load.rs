@@ -113,9 +113,9 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
         reader: &reader,
         superseded: &superseded,
         first_try: FirstTry::Read,
-        indexes: false,
+        reserved: None,
     };
-    let mut reserved = Reserved::default();
+    let reserved = Reserved::default();
     let before = range.checkpoint.consumed;
     let source = source::open(&deps.objects, job, range.checkpoint.next_offset).await?;
     let (mut stretches, parsing) = parse(source, job, &range, pace)?;
@@ -123,26 +123,28 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
     let mut under_way = FuturesOrdered::new();
     // What the first stretch meets tells how the others are tried.
     let mut first_try = None;
-    let (mut goes_on, mut is_late) = (true, false);
+    let (mut goes_on, mut is_late, mut rows_under_way) = (true, false, 0);
     loop {
         let at_once = first_try.map_or(1, |_| STRETCHES_AT_ONCE);
         while goes_on && under_way.len() < at_once {
             let Some(stretch) = stretches.recv().await else { break };
             let stretch = stretch.map_err(|fault| unreadable(job, fault))?;
             let first_try = first_try.unwrap_or(applier.first_try);
-            let indexes = first_try == FirstTry::Create && {
-                let (count, first) = (stretch.records.len() as u64, stretch.first_row());
-                reserved.take(count) || {
-                    let rows_left = job.rows_total.unwrap_or_default().saturating_sub(first - 1);
-                    let rows = (rows_left, pace.min_indexed);
-                    reserve(&store, tenant, &mut range, &mut reserved, rows).await? && reserved.take(count)
-                }
-            };
+            let count = stretch.records.len() as u64;
+            // Those under way may still take some of what is left.
+            if first_try == FirstTry::Create && reserved.len() < count + rows_under_way {
+                let rows_left = job.rows_total.unwrap_or_default().saturating_sub(stretch.first_row() - 1);
+                let rows = (rows_left, pace.min_indexed);
+                reserve(&store, tenant, &mut range, &reserved, rows).await?;
+            }
             goes_on = !stretch.is_last;
-            let applier = Applier { first_try, indexes, ..applier };
+            rows_under_way += count;
+            let reserved = (first_try == FirstTry::Create).then_some(&reserved);
+            let applier = Applier { first_try, reserved, ..applier };
             under_way.push_back(apply_stretch(deps, applier, stretch, pace, &places));
         }
         let Some((stretch, applied)) = under_way.try_next().await? else { break };
+        rows_under_way -= applied.rows.total();
         first_try = Some(FirstTry::after(&applied));
         let from = range.checkpoint;
         put_reports(deps, job, &range, &applied).await?;
@@ -200,17 +202,18 @@ async fn reserve(
     store: &(impl ContactStore + JobStore),
     tenant: &Tenant,
     range: &mut Range,
-    reserved: &mut Reserved,
+    reserved: &Reserved,
     (rows_left, min_indexed): (u64, u64),
-) -> Result<bool, ImportError> {
-    let Some((first, last)) = reserved.renew(store, tenant, rows_left, min_indexed).await? else {
-        return Ok(false);
+) -> Result<(), ImportError> {
+    let Some((first, last)) = Reserved::more(store, tenant, rows_left, min_indexed).await? else {
+        return Ok(());
     };
     let from = range.checkpoint;
     let (before_first, before_last) = from.to_index.unwrap_or((first, last));
     range.checkpoint.to_index = Some((before_first.min(first), before_last.max(last)));
     save_checkpoint(store, range, &from).await?;
-    Ok(true)
+    reserved.add((first, last));
+    Ok(())
 }
 
 /// Applies a stretch, and gives what became of its rows with it.

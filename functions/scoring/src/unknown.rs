@@ -61,7 +61,7 @@ async fn create<S: ScoringStore>(
     let Ok(profile) = change.create(email.clone(), typed, suppressed.as_ref()) else {
         return Err(ScoringError::Contended);
     };
-    let new = NewContact { profile, replaces: suppressed, consent: None, origin: None };
+    let new = NewContact { replaces: suppressed, ..NewContact::of(profile) };
     let write = Write::Create(Box::new(new));
     let mut written = deps.store.write(tenant, vec![write], deps.clock.now()).await?;
     match written.pop().transpose()? {

@@ -18,7 +18,7 @@ async fn client() -> (Client, String) {
     let mut profile = Profile::new(email, "jane@example.com", Status::Active);
     profile.attributes.insert(field.id, AttributeValue::Text("SaaS".to_owned()));
     profile.engagement.insert(Engagement::Opened, "2026-11-01T12:00:00Z".parse().unwrap());
-    let contact = NewContact { profile, replaces: None, consent: None, origin: None };
+    let contact = NewContact::of(profile);
     let write = vec![Write::Create(Box::new(contact))];
     let written = store.write(&tenant, write, NOW.parse().unwrap()).await.unwrap().remove(0).unwrap();
     let Written::Done(contact) = written else { panic!("{written:?}") };

@@ -17,6 +17,15 @@ pub struct NewContact {
     pub consent: Option<Consent>,
     /// What the contact is created by.
     pub origin: Option<Origin>,
+    /// One of those that were reserved, which no other create was given; the store takes one if none.
+    pub ordinal: Option<Ordinal>,
+}
+
+impl NewContact {
+    /// Describes one of whom only this is known, where nothing was.
+    pub fn of(profile: Profile) -> Self {
+        Self { profile, replaces: None, consent: None, origin: None, ordinal: None }
+    }
 }
 
 /// Describes a change of a contact that was read before.
@@ -153,8 +162,8 @@ pub trait ContactStore: Send + Sync {
         replaces: Option<&Suppression>,
     ) -> impl Future<Output = Result<Option<Standing>, StoreError>> + Send;
 
-    /// Takes ordinals that lie side by side for contacts which this handle creates next, and gives
-    /// the first one. Those that are left over when it is dropped are never used.
+    /// Takes ordinals that lie side by side, for contacts that are created with them, and gives the
+    /// first one. Those that are left over are never used.
     fn reserve(
         &self,
         tenant: &Tenant,

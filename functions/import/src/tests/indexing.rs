@@ -7,7 +7,7 @@ use model::rule::{Moment, NoLists, Rule, Zone, bind};
 use model::{Fields, Origin};
 use serde_json::json;
 use store::testing::{CallFaults, Moment as Crash};
-use store::{ContactSearch, Job};
+use store::{ContactSearch, ContactStore, Job};
 
 use super::crashes::run;
 use super::{MemoryDeps, World, deliver, now, profile, sqs_event_of};
@@ -64,6 +64,19 @@ async fn contacts_of_a_large_file_are_indexed_together_and_those_of_a_small_one_
     // A file that changes them creates nobody to index.
     world.import(file(200).replace("Acme", "Globex"), ImportOptions::default()).await;
     assert!(world.deps.queue.take_blocks().is_empty());
+}
+
+#[tokio::test]
+async fn nobody_is_left_out_where_a_file_goes_over_the_border_of_a_block() {
+    for below in [31, 60, 70, 90, 97, 130] {
+        let world = World::new().await;
+        world.deps.store.reserve(&world.tenant, 65_536 - below).await.unwrap();
+        world.import(file(200), ImportOptions::default()).await;
+        index(&world).await;
+        let (left, found) = (left_to_the_import(&world).await, found(&world, "has:email").await);
+        assert!(left.is_subset(&found), "{below} below: {:?}", &left - &found);
+        assert!(left.len() > 140, "{below} below: {}", left.len());
+    }
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ impl World {
     }
 
     async fn hold(&self, profile: Profile) {
-        let new = NewContact { profile, replaces: None, consent: None, origin: None };
+        let new = NewContact::of(profile);
         let write = vec![Write::Create(Box::new(new))];
         self.deps.store.write(&self.tenant, write, now()).await.unwrap().pop().unwrap().unwrap();
     }

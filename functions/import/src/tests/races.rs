@@ -183,7 +183,7 @@ async fn apply_meddled(
         .collect();
     let superseded = Superseded::default();
     let (tenant, job, reader, superseded) = (&world.tenant, &job, &reader, &superseded);
-    let applier = Applier { store: &store, tenant, job, reader, superseded, first_try, indexes: false };
+    let applier = Applier { store: &store, tenant, job, reader, superseded, first_try, reserved: None };
     applier.apply(&records, now()).await.map(|applied| applied.rows)
 }
 

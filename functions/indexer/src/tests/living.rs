@@ -236,7 +236,7 @@ impl Living {
         match step {
             Step::Create(email, shown) => {
                 let profile = shown.profile(&address(email));
-                let new = NewContact { profile, replaces: None, consent: None, origin: None };
+                let new = NewContact::of(profile);
                 if let Some(contact) = self.write(Write::Create(Box::new(new))).await {
                     self.record(None, Some(&contact));
                 }

@@ -46,13 +46,7 @@ impl World {
 
     async fn create(&self, email: &str, company: &str) -> Contact {
         let profile = profile(email, company);
-        self.write(Write::Create(Box::new(NewContact {
-            profile,
-            replaces: None,
-            consent: None,
-            origin: None,
-        })))
-        .await
+        self.write(Write::Create(Box::new(NewContact::of(profile)))).await
     }
 
     async fn update(&self, before: Contact, profile: Profile) -> Contact {

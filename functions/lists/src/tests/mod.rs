@@ -39,7 +39,7 @@ async fn ground(count: usize) -> Ground {
         let parity = if n % 2 == 0 { "even" } else { "odd" };
         profile.attributes.insert(industry, AttributeValue::Text(parity.to_owned()));
         profile.attributes.insert(budget, AttributeValue::Number(Number::new(n as f64).unwrap()));
-        let contact = NewContact { profile, replaces: None, consent: None, origin: None };
+        let contact = NewContact::of(profile);
         writes.push(Write::Create(Box::new(contact)));
     }
     for written in store.write(&tenant, writes, NOW.parse().unwrap()).await.unwrap() {

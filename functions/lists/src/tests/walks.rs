@@ -58,7 +58,7 @@ impl World {
         self.born += 1;
         let mut profile = Profile::new(email.clone(), email.to_string(), status);
         profile.lists.extend(is_member.then_some(self.list));
-        let contact = NewContact { profile, replaces: None, consent: None, origin: None };
+        let contact = NewContact::of(profile);
         let written = self.write(Write::Create(Box::new(contact))).await;
         self.ids.push(written.id);
     }

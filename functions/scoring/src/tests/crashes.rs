@@ -112,7 +112,7 @@ proptest! {
                 let late = Email::parse("late@example.com").unwrap();
                 let change = model::Change::default();
                 let profile = change.create(late, "late@example.com", suppressed.as_ref()).unwrap();
-                let new = NewContact { profile, replaces: suppressed, consent: None, origin: None };
+                let new = NewContact { replaces: suppressed, ..NewContact::of(profile) };
                 let write = vec![Write::Create(Box::new(new))];
                 world.store.write(&world.tenant, write, now()).await.unwrap();
                 deliver_with_crashes(&world, &appeared(&world, "late@example.com"), &faults[25]).await;

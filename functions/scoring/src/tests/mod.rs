@@ -59,7 +59,7 @@ impl World {
 
     async fn hold(&self, email: &str) -> Contact {
         let profile = Profile::new(Email::parse(email).unwrap(), email, Status::Active);
-        let new = NewContact { profile, replaces: None, consent: None, origin: None };
+        let new = NewContact::of(profile);
         let write = vec![Write::Create(Box::new(new))];
         match self.store.write(&self.tenant, write, now()).await.unwrap().pop().unwrap().unwrap() {
             Written::Done(contact) => *contact,

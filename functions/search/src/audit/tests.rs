@@ -31,7 +31,7 @@ impl World {
         let address = Email::parse(email).unwrap();
         let profile =
             Profile { company: Some(company.to_owned()), ..Profile::new(address, email, Status::Active) };
-        let contact = NewContact { profile, replaces: None, consent: None, origin: None };
+        let contact = NewContact::of(profile);
         let write = vec![Write::Create(Box::new(contact))];
         let written = self.store.write(&self.tenant, write, Clock::default().now()).await.unwrap();
         let Some(Ok(Written::Done(contact))) = written.into_iter().next() else { panic!("not created") };

@@ -6,7 +6,7 @@ use super::*;
 
 async fn create(world: &World, email: &str) {
     let profile = Profile::new(Email::parse(email).unwrap(), email, Status::Active);
-    let new = NewContact { profile, replaces: None, consent: None, origin: None };
+    let new = NewContact::of(profile);
     let write = vec![Write::Create(Box::new(new))];
     world.store.write(&world.tenant, write, Utc::now()).await.unwrap().pop().unwrap().unwrap();
 }

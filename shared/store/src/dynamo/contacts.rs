@@ -95,14 +95,16 @@ impl ContactStore for DynamoStore {
         now: DateTime<Utc>,
     ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
         let addresses = Addresses::of(tenant);
-        let births = writes.iter().filter(|write| matches!(write, Write::Create(_))).count();
+        let needs_ordinal = |write: &&Write| matches!(write, Write::Create(new) if new.ordinal.is_none());
+        let births = writes.iter().filter(needs_ordinal).count();
         let mut ordinals = self.take_ordinals(tenant.id, births).await?.into_iter();
         let mut plans = Vec::with_capacity(writes.len());
         for write in writes {
             plans.push(match write {
                 Write::Create(new) => {
-                    let ordinal = ordinals
-                        .next()
+                    let ordinal = new
+                        .ordinal
+                        .or_else(|| ordinals.next())
                         .ok_or_else(|| StoreError::Malformed("fewer ordinals than asked for".into()))?;
                     Plan::birth(tenant, &addresses, *new, ordinal, now)?
                 }

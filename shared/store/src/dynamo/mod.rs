@@ -131,8 +131,7 @@ impl DynamoStore {
 
 impl Metered for DynamoStore {
     fn metered(&self) -> Self {
-        // What it reserves is its own, too.
-        Self { meter: Meter::default(), leases: Arc::default(), ..self.clone() }
+        Self { meter: Meter::default(), ..self.clone() }
     }
 
     fn consumed(&self) -> Consumed {

@@ -16,7 +16,6 @@ use crate::sdk::store_error;
 
 const LEASE: u32 = 8;
 const LEASED_FOR: Duration = Duration::from_secs(10);
-const RESERVED_FOR: Duration = Duration::from_mins(16);
 
 /// Holds the ordinals that this process may still give out.
 #[derive(Debug, Default)]
@@ -56,13 +55,9 @@ impl DynamoStore {
         Ok(taken)
     }
 
-    /// Leases ordinals to this handle alone, for as long as a loader may run.
+    /// Takes fresh ordinals that lie side by side, and gives the first.
     pub(super) async fn reserve_ordinals(&self, tenant: TenantId, count: u32) -> Result<Ordinal, StoreError> {
-        let ordinals = self.lease(tenant, count).await?;
-        let first = Ordinal(ordinals.start);
-        let lease = Lease { ordinals, expires: Instant::now() + RESERVED_FOR };
-        self.leases.0.lock().await.insert(tenant, lease);
-        Ok(first)
+        Ok(Ordinal(self.lease(tenant, count).await?.start))
     }
 
     /// Tells the lowest ordinal that nobody leased yet.

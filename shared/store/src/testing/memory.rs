@@ -144,15 +144,20 @@ impl State {
         (!as_read).then(|| Written::Lost { email: email.clone(), standing })
     }
 
+    fn take_ordinals(&mut self, tenant: TenantId, count: u32) -> Ordinal {
+        let next = self.next_ordinal.entry(tenant).or_default();
+        let first = Ordinal(*next);
+        *next += count;
+        first
+    }
+
     fn write(&mut self, tenant: &Tenant, write: Write, now: DateTime<Utc>) -> Written {
         match write {
             Write::Create(new) => {
                 if let Some(lost) = self.in_the_way(tenant.id, &new.profile.email, new.replaces.as_ref()) {
                     return lost;
                 }
-                let next = self.next_ordinal.entry(tenant.id).or_default();
-                let ordinal = Ordinal(*next);
-                *next += 1;
+                let ordinal = new.ordinal.unwrap_or_else(|| self.take_ordinals(tenant.id, 1));
                 let random = std::array::from_fn(|i| Uuid::new_v4().as_bytes().get(i).copied().unwrap_or(0));
                 let contact = Contact {
                     id: ContactId::new(ordinal, &tenant.secret.id_key(), random),
@@ -306,9 +311,8 @@ impl ContactStore for MemoryStore {
         })
     }
 
-    async fn reserve(&self, tenant: &Tenant, _: u32) -> Result<Ordinal, StoreError> {
-        // Ordinals of this store lie side by side as it is.
-        self.ordinals(tenant).await
+    async fn reserve(&self, tenant: &Tenant, count: u32) -> Result<Ordinal, StoreError> {
+        self.call(|state| state.take_ordinals(tenant.id, count))
     }
 
     async fn suppressions(

@@ -247,7 +247,7 @@ fn create(email: &str) -> Result<Write, BenchError> {
         company: Some("Northwind Traders".to_owned()),
         ..Profile::new(parsed, email, Status::Active)
     };
-    let new = NewContact { profile, replaces: None, consent: None, origin: None };
+    let new = NewContact::of(profile);
     Ok(Write::Create(Box::new(new)))
 }
 

@@ -27,7 +27,7 @@ async fn write(store: &DynamoStore, tenant: &Tenant, write: Write) -> Contact {
 }
 
 async fn create(store: &DynamoStore, tenant: &Tenant, email: &str) -> Contact {
-    let new = NewContact { profile: profile(email), replaces: None, consent: None, origin: None };
+    let new = NewContact::of(profile(email));
     write(store, tenant, Write::Create(Box::new(new))).await
 }
 

@@ -41,7 +41,7 @@ async fn write(store: &DynamoStore, tenant: &Tenant, writes: Vec<Write>) -> Vec<
 }
 
 fn create(profile: Profile) -> Write {
-    Write::Create(Box::new(NewContact { profile, replaces: None, consent: None, origin: None }))
+    Write::Create(Box::new(NewContact::of(profile)))
 }
 
 async fn fields_of(store: &DynamoStore, tenant: &Tenant) -> Vec<FieldId> {

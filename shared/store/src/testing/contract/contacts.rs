@@ -22,7 +22,7 @@ pub(super) fn profile(email: &str) -> Profile {
 }
 
 pub(super) fn creation(profile: Profile) -> Write {
-    Write::Create(Box::new(NewContact { profile, replaces: None, consent: None, origin: None }))
+    Write::Create(Box::new(NewContact::of(profile)))
 }
 
 pub(super) fn change(before: &Contact, profile: Profile) -> Write {
@@ -113,7 +113,7 @@ pub async fn a_contact_is_found_by_address_and_by_id(store: &impl AnyStore) {
     };
     let origin =
         Some(Origin::Row { job: uuid::Uuid::new_v4(), row: 12, created: true, indexed_by_import: true });
-    let new = NewContact { profile: full, replaces: None, consent: None, origin: origin.clone() };
+    let new = NewContact { origin: origin.clone(), ..NewContact::of(full) };
     let contact = done(write(store, &tenant, Write::Create(Box::new(new))).await);
     assert_eq!((contact.version, &contact.origin), (1, &origin));
     assert_eq!(store.by_id(&tenant, contact.id).await.expect("read"), Some(contact.clone()));
@@ -186,12 +186,8 @@ pub async fn a_deleted_unsubscribe_stays_at_the_address(store: &impl AnyStore) {
 
     let unaware = write(store, &tenant, creation(profile("jane@example.com"))).await;
     assert_eq!(unaware, Written::Lost { email: contact.profile.email.clone(), standing: suppressed });
-    let aware = NewContact {
-        profile: Profile { status: Status::Unsubscribed, ..profile("jane@example.com") },
-        replaces: Some(suppression),
-        consent: None,
-        origin: None,
-    };
+    let unsubscribed = Profile { status: Status::Unsubscribed, ..profile("jane@example.com") };
+    let aware = NewContact { replaces: Some(suppression), ..NewContact::of(unsubscribed) };
     let back = done(write(store, &tenant, Write::Create(Box::new(aware))).await);
     assert_eq!(back.profile.status, Status::Unsubscribed);
 }
@@ -261,6 +257,25 @@ pub async fn contacts_are_found_by_their_ordinals(store: &impl AnyStore) {
     }
 }
 
+/// Nobody else gets one of them meanwhile, and they are given as they were asked for.
+pub async fn reserved_ordinals_are_those_of_whoever_is_created_with_them(store: &impl AnyStore) {
+    let tenant = tenant();
+    let first = store.reserve(&tenant, 70).await.expect("reserve").0;
+    let next = store.reserve(&tenant, 30).await.expect("reserve").0;
+    assert!(next >= first + 70 && store.ordinals(&tenant).await.expect("read").0 >= next + 30);
+    let wanted = [None, Some(next + 29), Some(first + 69), None, Some(first)];
+    let creates = wanted.iter().enumerate().map(|(n, ordinal)| {
+        let profile = profile(&format!("p{n}@example.com"));
+        Write::Create(Box::new(NewContact { ordinal: ordinal.map(Ordinal), ..NewContact::of(profile) }))
+    });
+    let written = store.write(&tenant, creates.collect(), now()).await.expect("write");
+    for (wanted, written) in wanted.into_iter().zip(written) {
+        let Ordinal(ordinal) = done(written.expect("written")).ordinal;
+        assert!(wanted.is_none_or(|wanted| wanted == ordinal));
+        assert!(wanted.is_some() || !(first..next + 30).contains(&ordinal), "{ordinal}");
+    }
+}
+
 /// Of one tenant only, and past the borders of what lies together.
 pub async fn every_address_is_shown_with_its_ordinal(store: &impl AnyStore) {
     let (tenant, other) = (tenant(), tenant());
@@ -300,12 +315,7 @@ pub async fn consent_is_logged_once(store: &impl AnyStore) {
         captured_at: now() - TimeDelta::days(day),
         text: "yes, please".into(),
     };
-    let new = NewContact {
-        profile: profile("jane@example.com"),
-        replaces: None,
-        consent: Some(consent(1)),
-        origin: None,
-    };
+    let new = NewContact { consent: Some(consent(1)), ..NewContact::of(profile("jane@example.com")) };
     let contact = done(write(store, &tenant, Write::Create(Box::new(new))).await);
     store.record_consent(&tenant, contact.id, &consent(1), now()).await.expect("record");
     store.record_consent(&tenant, contact.id, &consent(2), now()).await.expect("record");

@@ -42,10 +42,9 @@ pub async fn an_erased_contact_leaves_only_that_it_was_erased(store: &impl AnySt
     let standing = Standing::Suppressed(erased.clone());
     assert_eq!(unaware, Written::Lost { email: contact.profile.email.clone(), standing });
     let aware = NewContact {
-        profile: profile("jane@example.com"),
         replaces: Some(erased),
         consent: Some(consent(0)),
-        origin: None,
+        ..NewContact::of(profile("jane@example.com"))
     };
     let back = done(write(store, &tenant, Write::Create(Box::new(aware))).await);
     assert_ne!(back.id, contact.id);

@@ -226,12 +226,7 @@ pub async fn an_erased_address_is_known_again(store: &impl AnyStore) {
     let unaware = write(store, &tenant, creation(profile("gone@example.com"))).await;
     let standing = Standing::Suppressed(erased.clone());
     assert_eq!(unaware, Written::Lost { email: address.clone(), standing });
-    let new = NewContact {
-        profile: profile("gone@example.com"),
-        replaces: Some(erased),
-        consent: None,
-        origin: None,
-    };
+    let new = NewContact { replaces: Some(erased), ..NewContact::of(profile("gone@example.com")) };
     let back = done(write(store, &tenant, Write::Create(Box::new(new))).await);
     assert_eq!(at(store, &tenant, "gone@example.com").await, held(&back));
 }

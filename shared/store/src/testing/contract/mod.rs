@@ -79,6 +79,7 @@ macro_rules! contract_tests {
             contacts::a_deleted_unsubscribe_stays_at_the_address,
             contacts::a_walk_gives_each_contact_once_and_the_newest_first,
             contacts::a_walk_crosses_holes,
+            contacts::reserved_ordinals_are_those_of_whoever_is_created_with_them,
             contacts::contacts_are_found_by_their_ordinals,
             contacts::every_address_is_shown_with_its_ordinal,
             contacts::a_contact_past_400_kb_is_refused_and_its_neighbours_are_not,
