@@ -1,4 +1,4 @@
-//! The clock: what changes because time passes.
+//! The clock: what changes because time passes, and what is worked on behind the API.
 //!
 //! A schedule sends a tick each minute. A tick claims the timers that are due, and sends a message
 //! for each, so that tenants do not wait for each other. Each task brings its tenant up to now,
@@ -6,6 +6,7 @@
 //! next. Whoever dies on the way leaves the timer to a later tick.
 
 mod error;
+mod lists;
 mod segments;
 mod task;
 #[cfg(test)]
@@ -17,18 +18,30 @@ use index::IndexTable;
 use scoring::ScoringStore;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use store::{Clock, ClockMessage, ClockQueue, DomainEventBus, StoreError, TimerStore, WatchStore};
+use store::{
+    Clock, ClockMessage, ClockQueue, DomainEventBus, FrozenStore, ListJobStore, StoreError, TimerStore,
+    WatchStore,
+};
 use tracing::{error, warn};
 
 pub use error::ClockError;
 
 /// Is a store of everything that the clock touches.
 pub trait ClockStore:
-    TimerStore + ScoringStore + WatchStore + IndexTable<Error = StoreError> + Clone
+    TimerStore + ScoringStore + WatchStore + FrozenStore + ListJobStore + IndexTable<Error = StoreError> + Clone
 {
 }
 
-impl<S: TimerStore + ScoringStore + WatchStore + IndexTable<Error = StoreError> + Clone> ClockStore for S {}
+impl<S> ClockStore for S where
+    S: TimerStore
+        + ScoringStore
+        + WatchStore
+        + FrozenStore
+        + ListJobStore
+        + IndexTable<Error = StoreError>
+        + Clone
+{
+}
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use store::{DomainEventBus, TimedTask, Timer};
 
-use crate::{ClockError, ClockStore, Deps, segments};
+use crate::{ClockError, ClockStore, Deps, lists, segments};
 
 /// Does a task, and sets its timer to when it is due next. A timer that somebody set meanwhile stays
 /// as it is: there may be more to do by now.
@@ -14,6 +14,7 @@ pub(crate) async fn run<S: ClockStore, Q, B: DomainEventBus>(
     let next: Option<DateTime<Utc>> = match timer.task {
         TimedTask::Scores => scoring::take_steps(&deps.scoring, timer.tenant).await?,
         TimedTask::Segments => segments::tick(deps, timer.tenant).await?,
+        TimedTask::Lists => lists::go_on(deps, timer.tenant).await?,
     };
     deps.store.move_timer(&timer, next).await?;
     Ok(())

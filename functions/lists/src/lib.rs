@@ -5,26 +5,25 @@ mod count;
 mod create;
 mod delete;
 mod input;
+mod jobs;
 mod list;
 mod members;
-mod membership;
 mod patch;
 mod preview;
 mod read;
-mod resolve;
 mod rules;
 mod view;
 
 use api::rule::RuleStore;
 use api::{App, Routes, Scope};
 use axum::http::Method;
-use store::{FrozenStore, TimerStore};
+use store::{FrozenStore, ListJobStore, TimerStore};
 use utoipa::OpenApi;
 
 /// Is what it takes of a store to keep lists.
-pub trait ListsStore: RuleStore + FrozenStore + TimerStore {}
+pub trait ListsStore: RuleStore + FrozenStore + ListJobStore + TimerStore {}
 
-impl<S: RuleStore + FrozenStore + TimerStore> ListsStore for S {}
+impl<S: RuleStore + FrozenStore + ListJobStore + TimerStore> ListsStore for S {}
 
 /// Gives the routes of this function.
 pub fn routes<S: ListsStore>(app: &App<S>) -> Routes {
@@ -39,6 +38,8 @@ pub fn routes<S: ListsStore>(app: &App<S>) -> Routes {
         .on(app, Method::GET, "/lists/{id}/count", ListsRead, count::count::<S>)
         .on(app, Method::GET, "/lists/{id}/contacts", ContactsRead, contacts::contacts::<S>)
         .on(app, Method::POST, "/lists/{id}/contacts", ListsWrite, members::change::<S>)
+        .on(app, Method::GET, "/lists/{id}/jobs", ListsRead, jobs::jobs::<S>)
+        .on(app, Method::GET, "/lists/{id}/jobs/{job}", ListsRead, jobs::job::<S>)
 }
 
 /// Describes the routes of this function.
@@ -54,6 +55,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         count::count,
         contacts::contacts,
         members::change,
+        jobs::jobs,
+        jobs::job,
     ))]
     struct Document;
     Document::openapi()

@@ -5,18 +5,18 @@ use api::{ApiError, App, Caller, Cursor, CursorKind, JsonObject, Members, PathTe
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use index::SortKey;
 use model::rule::Parsed;
 use model::{Contact, Invalid, ListId, Ordinal};
 use serde::{Deserialize, Serialize};
-use store::{ContactSearch, Freshness};
+use store::{ContactSearch, Edited, Freshness, ListEdit, ListEditor, NotEdited, contacts_named};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::input::{Kind, found};
-use crate::membership::{Direction, Target, apply};
-use crate::resolve::named;
+use crate::{ListsStore, jobs};
 
 /// Most contacts that one call puts on a list or takes off it.
 const MAX_ITEMS: usize = 1_000;
@@ -26,7 +26,7 @@ const MAX_ITEMS: usize = 1_000;
 #[schema(as = MembersInput)]
 #[expect(dead_code, reason = "it is only a description")]
 pub(crate) struct MembersInput {
-    /// Ids and emails to put on the list; with `remove` at most 1,000.
+    /// Ids and emails to put on the list; with `remove` at most 1,000, unless `background` is given.
     add: Option<Vec<String>>,
     /// Ids and emails to take off it, after that.
     remove: Option<Vec<String>>,
@@ -39,6 +39,9 @@ pub(crate) struct MembersInput {
     /// Where the previous call ended: one call changes at most 1,000 contacts that a rule means, and
     /// gives a `next_cursor` for the same call again where there are more.
     cursor: Option<String>,
+    /// Whether all of it goes on behind the API, however many contacts that are: it begins within a
+    /// minute, and the answer is a job to follow. Whom the rule means is settled by the answer.
+    background: Option<bool>,
 }
 
 /// What became of one contact that was named.
@@ -97,11 +100,13 @@ struct Meant {
     next: Option<Place>,
 }
 
-struct Wanted {
-    add: Vec<String>,
-    remove: Vec<String>,
-    query: Option<(Direction, Parsed)>,
+/// Is what a call asks for.
+pub(crate) struct Wanted {
+    pub(crate) add: Vec<String>,
+    pub(crate) remove: Vec<String>,
+    pub(crate) query: Option<(ListEdit, Parsed)>,
     cursor: Option<String>,
+    background: bool,
 }
 
 /// Puts contacts on a static list, and takes others off it, each by itself: named ones, and all that
@@ -114,18 +119,19 @@ struct Wanted {
     request_body = MembersInput,
     responses(
         (status = 200, body = MembersChanged, description = "Each contact that was named has a result of its own"),
+        (status = 202, body = jobs::JobView, description = "With `background`: `Location` tells where to follow it"),
         (status = 400, body = Problem, description = "The rule is not understood; each fault with its column"),
         (status = 404, body = Problem, description = "`list_not_found`"),
-        (status = 409, body = Problem, description = "`list_is_dynamic`: the members of a segment follow its rule"),
+        (status = 409, body = Problem, description = "`list_is_dynamic`: the members of a segment follow its rule; `too_many_jobs`"),
         (status = 422, body = Problem, description = "Over 1,000 contacts are named, or nothing is asked for"),
     )
 )]
-pub async fn change<S: RuleStore>(
+pub async fn change<S: ListsStore>(
     State(app): State<App<S>>,
     caller: Caller,
     PathText(id): PathText,
     body: JsonObject,
-) -> Result<Json<MembersChanged>, ApiError> {
+) -> Result<Response, ApiError> {
     let wanted = wanted(body)?;
     let book = app.store.lists(&caller.tenant, Freshness::Strong).await?;
     let list = found(&book, &id)?;
@@ -133,7 +139,10 @@ pub async fn change<S: RuleStore>(
         let detail = format!("`{}` is a segment: its rule says who is in it; change that", list.name);
         return Err(ApiError::conflict("list_is_dynamic", detail, None));
     }
-    let target = Target { list: list.number, statics: book.statics() };
+    if wanted.background {
+        return jobs::start(&app, &caller, list.id, wanted).await;
+    }
+    let editor = ListEditor::new(&app.store, &caller.tenant, &book, list.number);
     let mut changed = MembersChanged {
         results: Vec::new(),
         added: 0,
@@ -145,31 +154,31 @@ pub async fn change<S: RuleStore>(
     };
     // Before anything is changed: a rule that names this very list means whom it meant before.
     let meant = match &wanted.query {
-        Some((direction, parsed)) => {
-            let query = format!("{} {}", direction.as_str(), parsed.rule);
+        Some((edit, parsed)) => {
+            let query = format!("{} {}", edit.as_str(), parsed.rule);
             let start = Place { list: list.id, query, now: app.now(), after: None };
             let place = resumed(&caller, start, wanted.cursor.as_deref())?;
             let page = meant(&app, &caller, parsed, place).await?;
             changed.remaining = page.remaining;
             changed.next_cursor =
                 page.next.map(|place| Cursor::token(&caller.tenant, CursorKind::Members, place));
-            Some((*direction, page.contacts))
+            Some((*edit, page.contacts))
         }
         None => None,
     };
-    for (direction, texts) in [(Direction::Add, wanted.add), (Direction::Remove, wanted.remove)] {
-        let results = change_named(&app, &caller, &target, direction, &texts).await?;
-        changed.count(direction, results.iter().map(|(_, result)| result.as_ref().ok().copied()));
+    for (edit, texts) in [(ListEdit::Add, wanted.add), (ListEdit::Remove, wanted.remove)] {
+        let results = change_named(&app, &caller, &editor, edit, &texts).await?;
+        changed.count(edit, results.iter().map(|(_, result)| result.as_ref().ok().copied()));
         let results = results.into_iter().enumerate();
         changed
             .results
-            .extend(results.map(|(index, (id, result))| MemberResult::of(direction, index, id, result)));
+            .extend(results.map(|(index, (id, result))| MemberResult::of(edit, index, id, result)));
     }
-    if let Some((direction, contacts)) = meant {
-        let results = apply(&app, &caller, &target, direction, contacts).await;
-        changed.count(direction, results.iter().map(|result| result.as_ref().ok().copied()));
+    if let Some((edit, contacts)) = meant {
+        let results = results(editor.edit(edit, contacts, app.now()).await);
+        changed.count(edit, results.iter().map(|result| result.as_ref().ok().copied()));
     }
-    Ok(Json(changed))
+    Ok(Json(changed).into_response())
 }
 
 fn wanted(body: JsonObject) -> Result<Wanted, ApiError> {
@@ -178,8 +187,10 @@ fn wanted(body: JsonObject) -> Result<Wanted, ApiError> {
     let remove: Vec<String> = members.parse("remove").unwrap_or_default();
     let [add_query, remove_query] = ["add_query", "remove_query"].map(|name| members.parse::<String>(name));
     let cursor = members.parse("cursor");
-    if add.len() + remove.len() > MAX_ITEMS {
-        let detail = format!("a call names at most {MAX_ITEMS} contacts; send the others in another one");
+    let background: bool = members.parse("background").unwrap_or_default();
+    if add.len() + remove.len() > MAX_ITEMS && !background {
+        let detail =
+            format!("a call names at most {MAX_ITEMS} contacts, unless it is done in the `background`");
         members.fault("add", Invalid::new("too_many_items", detail));
     }
     if add_query.is_some() && remove_query.is_some() {
@@ -191,6 +202,9 @@ fn wanted(body: JsonObject) -> Result<Wanted, ApiError> {
             Invalid::new("conflict", "a cursor goes with the rule of the call that gave it"),
         );
     }
+    if background && cursor.is_some() {
+        members.fault("cursor", Invalid::new("conflict", "in the background all of it is done at once"));
+    }
     let is_nothing = add.is_empty() && remove.is_empty() && add_query.is_none() && remove_query.is_none();
     let errors = members.into_errors();
     if !errors.is_empty() {
@@ -201,11 +215,11 @@ fn wanted(body: JsonObject) -> Result<Wanted, ApiError> {
         return Err(ApiError::invalid_at("/add", Invalid::new("required", detail)));
     }
     let query = match (add_query, remove_query) {
-        (Some(query), _) => Some((Direction::Add, parsed(query, "/add_query")?)),
-        (None, Some(query)) => Some((Direction::Remove, parsed(query, "/remove_query")?)),
+        (Some(query), _) => Some((ListEdit::Add, parsed(query, "/add_query")?)),
+        (None, Some(query)) => Some((ListEdit::Remove, parsed(query, "/remove_query")?)),
         (None, None) => None,
     };
-    Ok(Wanted { add, remove, query, cursor })
+    Ok(Wanted { add, remove, query, cursor, background })
 }
 
 fn parsed(query: String, pointer: &str) -> Result<Parsed, ApiError> {
@@ -259,21 +273,21 @@ type NamedResult = (Option<Uuid>, Result<bool, ApiError>);
 async fn change_named<S: RuleStore>(
     app: &App<S>,
     caller: &Caller,
-    target: &Target,
-    direction: Direction,
+    editor: &ListEditor<'_, S>,
+    edit: ListEdit,
     texts: &[String],
 ) -> Result<Vec<NamedResult>, ApiError> {
     let mut contacts: BTreeMap<Ordinal, Contact> = BTreeMap::new();
     let mut places: Vec<Result<(Ordinal, Uuid), ApiError>> = Vec::with_capacity(texts.len());
-    for contact in named(app, caller, texts).await? {
-        places.push(contact.map(|contact| {
+    for contact in contacts_named(&app.store, &caller.tenant, texts).await? {
+        places.push(contact.ok_or_else(|| ApiError::not_found("contact")).map(|contact| {
             let place = (contact.ordinal, contact.id.as_uuid());
             contacts.insert(contact.ordinal, contact);
             place
         }));
     }
     let ordinals: Vec<Ordinal> = contacts.keys().copied().collect();
-    let results = apply(app, caller, target, direction, contacts.into_values().collect()).await;
+    let results = results(editor.edit(edit, contacts.into_values().collect(), app.now()).await);
     let results = results.into_iter().map(|result| result.map_err(|error| Box::new(error.to_problem())));
     let results: BTreeMap<Ordinal, Result<bool, Box<Problem>>> = ordinals.into_iter().zip(results).collect();
     let result = |place: Result<(Ordinal, Uuid), ApiError>| match place {
@@ -286,9 +300,23 @@ async fn change_named<S: RuleStore>(
     Ok(places.into_iter().map(result).collect())
 }
 
+/// Says what became of contacts in the words of the API.
+fn results(edited: Edited) -> Vec<Result<bool, ApiError>> {
+    // Told once for all of them.
+    let failure = edited.failure.map(|failure| ApiError::from(failure).to_problem());
+    let error = |reason| match reason {
+        NotEdited::Refused(invalid) => ApiError::invalid_at("", invalid),
+        NotEdited::Gone => ApiError::not_found("contact"),
+        NotEdited::Store(error) => error.into(),
+        NotEdited::Unknown => failure.clone().map_or_else(ApiError::contended, ApiError::from),
+        NotEdited::Contended => ApiError::contended(),
+    };
+    edited.results.into_iter().map(|result| result.map_err(error)).collect()
+}
+
 impl MemberResult {
-    fn of(direction: Direction, index: usize, id: Option<Uuid>, result: Result<bool, ApiError>) -> Self {
-        let op = direction.as_str();
+    fn of(edit: ListEdit, index: usize, id: Option<Uuid>, result: Result<bool, ApiError>) -> Self {
+        let op = edit.as_str();
         match result {
             Ok(changed) => Self { op, index, status: 200, id, changed, error: None },
             Err(error) => {
@@ -300,11 +328,11 @@ impl MemberResult {
 }
 
 impl MembersChanged {
-    fn count(&mut self, direction: Direction, results: impl Iterator<Item = Option<bool>>) {
+    fn count(&mut self, edit: ListEdit, results: impl Iterator<Item = Option<bool>>) {
         for result in results {
-            match (result, direction) {
-                (Some(true), Direction::Add) => self.added += 1,
-                (Some(true), Direction::Remove) => self.removed += 1,
+            match (result, edit) {
+                (Some(true), ListEdit::Add) => self.added += 1,
+                (Some(true), ListEdit::Remove) => self.removed += 1,
                 (Some(false), _) => self.unchanged += 1,
                 (None, _) => self.failed += 1,
             }

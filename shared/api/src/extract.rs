@@ -4,15 +4,15 @@ use serde::de::DeserializeOwned;
 
 use crate::ApiError;
 
-/// Reads the one parameter of a path, percent-decoded.
+/// Reads the one parameter of a path, or a tuple of several, percent-decoded.
 #[derive(Debug)]
-pub struct PathText(pub String);
+pub struct PathText<T = String>(pub T);
 
-impl<S: Send + Sync> FromRequestParts<S> for PathText {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathText<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let text = Path::<String>::from_request_parts(parts, state).await;
+        let text = Path::<T>::from_request_parts(parts, state).await;
         text.map(|Path(text)| Self(text)).map_err(|error| ApiError::malformed(error.body_text()))
     }
 }

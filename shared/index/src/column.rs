@@ -15,7 +15,7 @@ use crate::number::NumberCode;
 /// How many neighbouring ordinals a block is of.
 pub const COLUMN_VALUES: usize = 512;
 
-const BITMAP_BYTES: usize = COLUMN_VALUES / 8;
+pub(crate) const BITMAP_BYTES: usize = COLUMN_VALUES / 8;
 /// Set where every ordinal has a value, so that no bitmap follows.
 const ALL: u8 = 1;
 

@@ -19,9 +19,13 @@ mod idempotency;
 mod index;
 mod jobs;
 mod ledger;
+mod list_jobs;
+mod list_work;
 mod lists;
 mod loaders;
+mod membership;
 mod meter;
+mod named;
 mod objects;
 mod parked;
 mod queue;
@@ -63,9 +67,16 @@ pub use jobs::{
     Checkpoint, FileFormat, FileKind, IMPORTS_AT_ONCE, Job, JobStatus, JobStore, PlainText, Range, RowCounts,
 };
 pub use ledger::{FACTS_A_WRITE, FactPage, LedgerStore, LedgerWrite, Recorded};
+pub use list_jobs::{
+    LIST_JOBS_LIVE_FOR, ListJob, ListJobCounts, ListJobFailure, ListJobPlace, ListJobProblem, ListJobStore,
+    NamedPart,
+};
+pub use list_work::ListWork;
 pub use lists::{ListChange, ListStore};
 pub use loaders::{LOADERS_A_TENANT, LoaderStore};
+pub use membership::{Edited, ListEdit, ListEditor, NotEdited};
 pub use meter::{Consumed, Metered};
+pub use named::contacts_named;
 pub use objects::{ObjectBody, ObjectInfo, ObjectStore, Upload};
 pub use parked::{PARKED_FOR_DAYS, ParkedStore};
 pub use queue::{

@@ -14,17 +14,20 @@ pub enum TimedTask {
     Segments,
     /// Scores decay.
     Scores,
+    /// Lists are changed behind the API.
+    Lists,
 }
 
 impl TimedTask {
     /// Lists all of them.
-    pub const ALL: [Self; 2] = [Self::Segments, Self::Scores];
+    pub const ALL: [Self; 3] = [Self::Segments, Self::Scores, Self::Lists];
 
     /// Gives the name in the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Segments => "segments",
             Self::Scores => "scores",
+            Self::Lists => "lists",
         }
     }
 }

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 
 use super::predicate::{Closed, NumberTest};
-use crate::{ColumnBlock, Found, Malformed};
+use crate::column::BITMAP_BYTES;
+use crate::key::CONTAINER_SIZE;
+use crate::{COLUMN_VALUES, ColumnBlock, Found, Malformed};
+
+const BLOCKS_A_CONTAINER: u32 = CONTAINER_SIZE / COLUMN_VALUES as u32;
+const CONTAINER_BYTES: usize = BITMAP_BYTES * BLOCKS_A_CONTAINER as usize;
 
 /// Holds the numbers or dates of one field, by ordinal.
 #[derive(Debug, Default)]
@@ -42,14 +47,24 @@ impl Column {
                     passing | self.matching(|value| (value >= least) & (value <= most))
                 })
             }
-            NumberTest::Passes(test) => self.matching(|value| !value.is_nan() && test.holds(&value)),
+            NumberTest::Passes(test) => self.matching(|value: f64| !value.is_nan() && test.holds(&value)),
         }
     }
 
-    fn matching(&self, test: impl Fn(f64) -> bool) -> RoaringBitmap {
+    /// Copied, the test is worked into the loop over a block's values.
+    fn matching(&self, test: impl Fn(f64) -> bool + Copy) -> RoaringBitmap {
         let mut ordinals = RoaringBitmap::new();
-        for (block, values) in &self.blocks {
-            ordinals |= RoaringBitmap::from_lsb0_bytes(block << 9, &values.bits(&test));
+        // By the container: to make one set of 128 blocks is much cheaper than to join 128 sets.
+        let mut bits = Vec::with_capacity(CONTAINER_BYTES);
+        let mut blocks = self.blocks.iter().peekable();
+        while let Some((block, values)) = blocks.next() {
+            let container = block / BLOCKS_A_CONTAINER;
+            bits.resize((block % BLOCKS_A_CONTAINER) as usize * BITMAP_BYTES, 0);
+            bits.extend(values.bits(test));
+            if blocks.peek().is_none_or(|(next, _)| *next / BLOCKS_A_CONTAINER != container) {
+                ordinals |= RoaringBitmap::from_lsb0_bytes(container * CONTAINER_SIZE, &bits);
+                bits.clear();
+            }
         }
         ordinals
     }

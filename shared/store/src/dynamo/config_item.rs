@@ -86,6 +86,15 @@ impl DynamoStore {
         Ok(records)
     }
 
+    /// Stores an item, whatever is there.
+    pub(super) async fn put_config(&self, item: Item) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.tables.config).set_item(Some(item));
+        let put = put.return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = put.send().await.map_err(store_error)?;
+        self.wrote(answer.consumed_capacity());
+        Ok(())
+    }
+
     /// Stores a record that is not there yet; false if it is.
     pub(super) async fn insert_config(
         &self,

@@ -44,7 +44,7 @@ impl FrozenStore for DynamoStore {
             items.push(item);
             remaining += piece.len();
         }
-        let puts: Vec<_> = items.into_iter().map(|item| self.put_piece(item)).collect();
+        let puts: Vec<_> = items.into_iter().map(|item| self.put_config(item)).collect();
         stream::iter(puts).buffer_unordered(WRITES_AT_ONCE).try_collect().await
     }
 
@@ -71,14 +71,6 @@ impl FrozenStore for DynamoStore {
 }
 
 impl DynamoStore {
-    async fn put_piece(&self, item: Item) -> Result<(), StoreError> {
-        let put = self.client.put_item().table_name(&self.tables.config).set_item(Some(item));
-        let put = put.return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = put.send().await.map_err(store_error)?;
-        self.wrote(answer.consumed_capacity());
-        Ok(())
-    }
-
     /// Reads the highest piece that begins below a place, and how many lie in those under it.
     async fn piece_below(
         &self,

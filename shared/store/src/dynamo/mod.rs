@@ -17,6 +17,7 @@ mod idempotency;
 mod index;
 mod jobs;
 mod ledger;
+mod list_jobs;
 mod listing;
 mod lists;
 mod loaders;

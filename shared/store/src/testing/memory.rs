@@ -46,6 +46,7 @@ pub(super) struct State {
     pub(super) rules: HashMap<(TenantId, u64), Arc<ScoringRules>>,
     pub(super) refolds: HashMap<(TenantId, u64), super::memory_rules::Folding>,
     pub(super) timers: BTreeMap<(TenantId, crate::TimedTask), DateTime<Utc>>,
+    pub(super) list_jobs: HashMap<TenantId, super::memory_list_jobs::Jobs>,
     pub(super) frozen: HashMap<(TenantId, Uuid), super::memory_frozen::Kept>,
     pub(super) segments: HashMap<TenantId, super::memory_transitions::Segments>,
     requests: HashMap<(TenantId, [u8; 32]), KeptRequest>,

@@ -9,6 +9,7 @@ mod memory_frozen;
 mod memory_index;
 mod memory_jobs;
 mod memory_ledger;
+mod memory_list_jobs;
 mod memory_lists;
 mod memory_records;
 mod memory_rules;

@@ -8,6 +8,7 @@ pub mod frozen;
 pub mod ground;
 pub mod index;
 pub mod ledger;
+pub mod list_jobs;
 pub mod lists;
 pub mod moves;
 pub mod records;
@@ -18,8 +19,9 @@ pub mod transitions;
 use ::index::IndexTable;
 
 use crate::{
-    ContactStore, FieldStore, FrozenStore, IdempotencyStore, JobStore, LedgerStore, ListStore, LoaderStore,
-    ParkedStore, QuotaStore, RulesStore, StoreError, TenantStore, TimerStore, TransitionStore, UsageStore,
+    ContactStore, FieldStore, FrozenStore, IdempotencyStore, JobStore, LedgerStore, ListJobStore, ListStore,
+    LoaderStore, ParkedStore, QuotaStore, RulesStore, StoreError, TenantStore, TimerStore, TransitionStore,
+    UsageStore,
 };
 
 /// Is everything that keeps the contract.
@@ -28,6 +30,7 @@ pub trait AnyStore:
     + TenantStore
     + FieldStore
     + FrozenStore
+    + ListJobStore
     + ListStore
     + JobStore
     + LoaderStore
@@ -48,6 +51,7 @@ impl<S> AnyStore for S where
         + TenantStore
         + FieldStore
         + FrozenStore
+        + ListJobStore
         + ListStore
         + JobStore
         + LoaderStore
@@ -87,6 +91,8 @@ macro_rules! contract_tests {
             erasure::an_erased_contact_leaves_only_that_it_was_erased,
             erasure::an_erasure_of_what_changed_since_changes_nothing,
             erasure::an_erasure_takes_a_long_log_along,
+            list_jobs::jobs_of_lists_are_kept_with_their_names,
+            list_jobs::a_job_of_a_list_moves_on_only_from_where_it_was_read,
             frozen::a_frozen_set_is_walked_from_its_top_each_ordinal_once,
             frozen::a_frozen_set_belongs_to_one_tenant_and_ends_with_its_time,
             ground::settings_belong_to_one_tenant,
