@@ -1,12 +1,14 @@
 //! Lists and segments over HTTP, through the stream and the index, on the real engine.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use local::{Data, Options, Process};
 use serde_json::{Value, json};
 use store::Clock;
 use tokio::runtime::Runtime;
 
-use crate::client::{Client, until};
+use crate::client::{Client, until, until_within};
 use crate::product::{Product, is_elsewhere};
 
 fn put(client: &Client, contact: &Value) {
@@ -168,6 +170,39 @@ fn a_list_is_handed_over_as_it_was_when_the_walk_began() {
     expected.sort();
     handed.sort();
     assert_eq!((handed, pages), (expected, 4));
+}
+
+#[test]
+fn a_list_is_changed_in_the_background_however_many_contacts_that_are() {
+    let client = Product::get().client();
+    let list = made(&client, "All of them", None);
+    let mut file = "email\n".to_owned();
+    (0..1_300).for_each(|n| file.push_str(&format!("p{n}@example.com\n")));
+    assert_eq!(client.import(&json!({}), file.as_bytes())["rows"]["created"], 1_300);
+    until(|| {
+        (client.post("/api/v1/contacts/count", &json!({"query": "has:email"})).json["count"] == 1_300)
+            .then_some(())
+    });
+    let off: Vec<String> = (0..1_100).map(|n| format!("p{n}@example.com")).collect();
+    for (body, expected) in [
+        (json!({"add_query": "email:p*", "background": true}), (1_300, 1_300)),
+        (json!({"remove": off, "background": true}), (1_100, 200)),
+    ] {
+        let asked = client.send("POST", &format!("{list}/contacts"), &[], body.to_string().into_bytes());
+        assert_eq!(asked.status, 202, "{}", asked.text);
+        let path = format!("{list}/jobs/{}", asked.json["id"].as_str().expect("an id"));
+        let job = until_within(Duration::from_secs(240), || {
+            let job = client.get(&path).json;
+            (job["status"] != "running").then_some(job)
+        });
+        assert_eq!(
+            (&job["status"], &job["progress"], &job["failed"]),
+            (&json!("done"), &json!(1.0), &json!(0))
+        );
+        let changed = job["added"].as_u64().max(job["removed"].as_u64());
+        assert_eq!((changed, &job["total"]), (Some(expected.0), &json!(expected.0)), "{job}");
+        until(|| (client.get(&format!("{list}/count")).json["count"] == expected.1).then_some(()));
+    }
 }
 
 #[test]

@@ -24,8 +24,12 @@ fn a_second_tenant_sees_nothing_of_the_first_on_any_endpoint() {
     let list = owner.post("/api/v1/lists", &json!({"name": "owners' list", "type": "static"}));
     let list_id = list.json["id"].as_str().expect("an id");
     owner.post(&format!("/api/v1/lists/{list_id}/contacts"), &json!({"add": ["jane@example.com"]}));
+    let change = json!({"remove": ["john@example.com"], "background": true});
+    let job = owner.post(&format!("/api/v1/lists/{list_id}/contacts"), &change);
+    let job_id = job.json["id"].as_str().expect("an id");
     let secrets = [
         list_id,
+        job_id,
         contact_id,
         import_id,
         key_id,
@@ -42,7 +46,7 @@ fn a_second_tenant_sees_nothing_of_the_first_on_any_endpoint() {
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in METHODS.iter().filter(|method| item.get(**method).is_some()) {
             for id in [contact_id, import_id, key_id, list_id, "jane%40example.com", "gone%40example.com"] {
-                let reply = call(&stranger, method, &path.replace("{id}", id));
+                let reply = call(&stranger, method, &path.replace("{id}", id).replace("{job}", job_id));
                 if path.contains("{id}") {
                     assert_eq!(reply.status, 404, "{method} {path} with {id}: {}", reply.text);
                 }

@@ -77,6 +77,8 @@ struct Ids {
     field: String,
     /// Behind the first page of a walk over all contacts.
     walk: String,
+    /// A change of a list.
+    job: String,
 }
 
 /// Says how each read operation of the document is called.
@@ -103,6 +105,9 @@ fn reads_of(method: &str, path: &str, ids: &Ids) -> Vec<Read> {
                 get(path.replace("{id}", "New")),
                 get(format!("{}?status=any&cursor={}", path.replace("{id}", "All"), ids.walk)),
             ]
+        }
+        ("get", "/api/v1/lists/{id}/jobs/{job}") => {
+            vec![get(path.replace("{id}", "Static").replace("{job}", &ids.job))]
         }
         ("get", path) if path.starts_with("/api/v1/lists/{id}") => vec![get(path.replace("{id}", "New"))],
         ("post", "/api/v1/lists/preview") => vec![post(path, json!({"query": "cohort:new"}))],
@@ -185,7 +190,10 @@ fn load(client: &Client, count: usize) -> Ids {
     let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
     let page = client.get("/api/v1/lists/All/contacts?status=any").json;
     let walk = page["next_cursor"].as_str().expect("a cursor").to_owned();
-    Ids { import: id(&import), field: id(&client.get("/api/v1/fields").json["items"][0]), walk }
+    assert_eq!(client.post("/api/v1/lists", &json!({"name": "Static"})).status, 201);
+    let change = json!({"add": ["person-7@example.com"], "background": true});
+    let job = id(&client.post("/api/v1/lists/Static/contacts", &change).json);
+    Ids { import: id(&import), field: id(&client.get("/api/v1/fields").json["items"][0]), walk, job }
 }
 
 /// Calls each read three times, and gives what the cheaper of the last two took: who calls and which
@@ -236,7 +244,8 @@ async fn measured(
                     read.name()
                         .replace(&ids.import, "{id}")
                         .replace(&ids.field, "{id}")
-                        .replace(&ids.walk, "{walk}"),
+                        .replace(&ids.walk, "{walk}")
+                        .replace(&ids.job, "{job}"),
                     (least, read.grows),
                 );
             }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use model::rule::ListRef;
 use model::{Contact, List, ListBook, Ordinal, Origin, Tenant};
+use sha2::{Digest, Sha256};
 
 use crate::list_jobs::MAX_FAILURES_SHOWN;
 use crate::{
@@ -150,7 +151,7 @@ impl<S: ContactStore + ListStore + FrozenStore + ListJobStore> ListWork<'_, S> {
         now: DateTime<Utc>,
     ) -> Result<Vec<Result<bool, String>>, StoreError> {
         let editor = ListEditor::new(self.store, self.tenant, book, list.number);
-        let editor = editor.marking(Origin::Request(*job.id.as_bytes()));
+        let editor = editor.marking(Origin::Request(mark(job)));
         let edited = editor.edit(edit, contacts, now).await;
         if let Some(failure) = edited.failure {
             return Err(failure);
@@ -180,6 +181,14 @@ impl<S: ContactStore + ListStore + FrozenStore + ListJobStore> ListWork<'_, S> {
         let job = ListJob { revision: job.revision + 1, ..job };
         self.store.save_list_job(self.tenant.id, &job).await.map(|_| ())
     }
+}
+
+/// By this a page that is done again knows what it changed before: another page left another mark.
+fn mark(job: &ListJob) -> [u8; 16] {
+    let hash = Sha256::digest([job.id.as_bytes().as_slice(), &job.revision.to_be_bytes()].concat());
+    let mut mark = [0; 16];
+    mark.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    mark
 }
 
 impl ListJob {

@@ -1,4 +1,5 @@
 mod events;
+mod jobs;
 mod lists;
 mod members;
 mod rules;
