@@ -15,7 +15,8 @@ pub struct SearchParams {
     query: String,
     /// The field to sort by, with `-` in front for the largest first: `score`, `created_at`,
     /// `last_opened_at` and its like, `first_name`, `last_name`, `company`, `job_title`, a custom
-    /// number, date or text; instants are in the order of their minutes. Who has no value comes
+    /// number, date or text; instants are in the order of their minutes,
+    /// `created_at` of its seconds. Who has no value comes
     /// last. The newest contacts come first if absent.
     #[param(example = "-score")]
     sort: Option<String>,

@@ -18,10 +18,6 @@ pub const MAX_ADDRESSES: u32 = 4_000_000;
 /// To look at a contact costs about as much as to read so many addresses.
 const ADDRESSES_A_CONTACT: u64 = 100;
 
-/// Where more contacts than this share the minute in which a rule draws a line, it is drawn at the
-/// minute.
-const MAX_IN_A_MINUTE: u64 = 500;
-
 /// How often a page is filled up whose contacts no longer match, before it ends early.
 pub(crate) const FILLS: usize = 4;
 
@@ -116,9 +112,9 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
             answers.learn(book);
             answer = answers.to(&question);
         }
-        if answer.open().len() > MAX_IN_A_MINUTE {
-            // Perhaps of a crowd that came within one minute, as an import's contacts do.
-            answers.to_the_minute();
+        if answer.open().len() > MAX_LOOKED_AT {
+            // Perhaps of a crowd that did something within one minute, or was made within one second.
+            answers.to_the_step();
             answer = answers.to(&question);
         }
         let open = answer.open();

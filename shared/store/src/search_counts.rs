@@ -37,10 +37,16 @@ impl<S: ContactStore + IndexTable<Error = StoreError>> ContactSearch<'_, S> {
         let active = planner.question(&active(&first.moment));
         let questions: Vec<Question> = rules.iter().map(|rule| planner.question(rule)).collect();
         let reader = self.reader(self.store.ordinals(self.tenant).await?);
-        let answers = reader.read(questions.iter().chain([&active]), None).await?;
+        let mut answers = reader.read(questions.iter().chain([&active]), None).await?;
         let active = answers.to(&active).certain;
-        let found: Vec<Answer> = questions.iter().map(|question| answers.to(question)).collect();
-        let looks = Looks::choose(&found);
+        let mut found: Vec<Answer> = questions.iter().map(|question| answers.to(question)).collect();
+        let mut looks = Looks::choose(&found);
+        if looks.chosen.contains(&false) {
+            // Perhaps of crowds that did something within one minute, or were made within one second.
+            answers.to_the_step();
+            found = questions.iter().map(|question| answers.to(question)).collect();
+            looks = Looks::choose(&found);
+        }
         let asked: Vec<Ordinal> = looks.ordinals.iter().map(Ordinal).collect();
         let contacts = match asked.as_slice() {
             [] => Vec::new(),

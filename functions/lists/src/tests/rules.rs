@@ -1,6 +1,9 @@
 //! Rules that name lists.
 
+use chrono::{DateTime, TimeDelta, Utc};
+use model::{Email, Profile, Status};
 use serde_json::json;
+use store::{ContactStore, NewContact, Write};
 
 use super::ground;
 
@@ -117,4 +120,33 @@ async fn a_segment_whose_rule_no_longer_fits_says_so_and_leaves_the_others_alone
     assert_eq!(listed.json["items"][1]["count"], 2);
     let reply = ground.get("/Rich/count").await;
     assert_eq!((reply.status, reply.code()), (422, "wrong_operator"));
+}
+
+/// An import makes thousands a second.
+#[tokio::test]
+async fn a_line_that_is_drawn_through_a_crowd_parts_it_exactly() {
+    let ground = ground(0).await;
+    let start: DateTime<Utc> = "2026-11-23T11:59:59.400Z".parse().unwrap();
+    for n in 0..1_200 {
+        let email = Email::parse(&format!("c{n}@example.com")).unwrap();
+        let new = NewContact::of(Profile::new(email.clone(), email.to_string(), Status::Active));
+        let write = vec![Write::Create(Box::new(new))];
+        ground.store.write(&ground.tenant, write, start + TimeDelta::milliseconds(n)).await.unwrap();
+    }
+    ground.index().await;
+    for (query, expected) in [
+        ("created_at:>=2026-11-23T11:59:59.900Z", 700),
+        ("created_at:<2026-11-23T11:59:59.401Z", 1),
+        ("created_at:>2026-11-23T12:00:00Z", 599),
+        ("NOT created_at:>=2026-11-23T12:00:00.100Z", 700),
+    ] {
+        let reply = ground.post("/preview", json!({"query": query, "limit": 1})).await;
+        assert_eq!((reply.status, &reply.json["count"]), (200, &json!(expected)), "{query}: {}", reply.json);
+        ground.made(query, Some(query)).await;
+    }
+    let lists = ground.get("").await.json["items"].clone();
+    let mut counts: Vec<u64> =
+        lists.as_array().unwrap().iter().map(|list| list["count"].as_u64().unwrap()).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 599, 700, 700]);
 }

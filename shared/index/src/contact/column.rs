@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use model::rule::{Leaf, Moment, Range, Source, Test, Value};
 use model::{AttributeType, rule};
 
-use super::facts::minute;
+use super::facts::{step, step_start};
 use super::text::any_of;
 use crate::{NumberTest, Predicate, Question};
 
@@ -18,7 +18,7 @@ pub(super) fn column(field: u16, leaf: &Leaf, moment: &Moment) -> Question {
             within(field, ranges.iter().map(|range| mapped(range, day_number)).collect())
         }
         Test::Instants(ranges, _) => any_of(ranges.iter().flat_map(|range| {
-            let (certain, possible) = minutes(range);
+            let (certain, possible) = steps(field, range);
             [within(field, vec![certain]), almost(within(field, vec![possible]))]
         })),
         Test::Anniversary(_) => anniversary(field, leaf, moment),
@@ -52,28 +52,25 @@ fn day_number(day: NaiveDate) -> f64 {
     f64::from(day.num_days_from_ce())
 }
 
-/// Gives the minutes that are in a range with all their instants, and those with some.
-fn minutes(range: &Range<DateTime<Utc>>) -> (Range<f64>, Range<f64>) {
-    let is_start = |at: DateTime<Utc>| minute_start(minute(at) as f64) == Some(at);
-    let first = |at: DateTime<Utc>, is_in: bool| minute(at) + i64::from(!(is_in && is_start(at)));
+/// Gives the steps that are in a range with all their instants, and those with some.
+fn steps(field: u16, range: &Range<DateTime<Utc>>) -> (Range<f64>, Range<f64>) {
+    let step = |at: DateTime<Utc>| step(field, at);
+    let is_start = |at: DateTime<Utc>| step_start(field, step(at) as f64) == Some(at);
+    let first = |at: DateTime<Utc>, is_in: bool| step(at) + i64::from(!(is_in && is_start(at)));
     let (certain_from, possible_from) = match range.0 {
-        Bound::Included(at) => (Bound::Included(first(at, true) as f64), Bound::Included(minute(at) as f64)),
-        Bound::Excluded(at) => (Bound::Included(first(at, false) as f64), Bound::Included(minute(at) as f64)),
+        Bound::Included(at) => (Bound::Included(first(at, true) as f64), Bound::Included(step(at) as f64)),
+        Bound::Excluded(at) => (Bound::Included(first(at, false) as f64), Bound::Included(step(at) as f64)),
         Bound::Unbounded => (Bound::Unbounded, Bound::Unbounded),
     };
     let (certain_to, possible_to) = match range.1 {
-        Bound::Included(at) => (Bound::Excluded(minute(at) as f64), Bound::Included(minute(at) as f64)),
+        Bound::Included(at) => (Bound::Excluded(step(at) as f64), Bound::Included(step(at) as f64)),
         Bound::Excluded(at) if is_start(at) => {
-            (Bound::Excluded(minute(at) as f64), Bound::Excluded(minute(at) as f64))
+            (Bound::Excluded(step(at) as f64), Bound::Excluded(step(at) as f64))
         }
-        Bound::Excluded(at) => (Bound::Excluded(minute(at) as f64), Bound::Included(minute(at) as f64)),
+        Bound::Excluded(at) => (Bound::Excluded(step(at) as f64), Bound::Included(step(at) as f64)),
         Bound::Unbounded => (Bound::Unbounded, Bound::Unbounded),
     };
     ((certain_from, certain_to), (possible_from, possible_to))
-}
-
-fn minute_start(minute: f64) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(minute as i64 * 60, 0)
 }
 
 fn anniversary(field: u16, leaf: &Leaf, moment: &Moment) -> Question {
@@ -90,21 +87,21 @@ fn anniversary(field: u16, leaf: &Leaf, moment: &Moment) -> Question {
     if is_day {
         return Question::Number(field, NumberTest::Passes(of_day));
     }
-    // A zone may begin its day within a minute.
-    let at_ends = move |minute: f64| {
-        [minute_start(minute), minute_start(minute + 1.0).map(|end| end - TimeDelta::nanoseconds(1))]
+    // A zone may begin its day within a step.
+    let at_ends = move |step: f64| {
+        [step_start(field, step), step_start(field, step + 1.0).map(|end| end - TimeDelta::nanoseconds(1))]
             .map(|at| at.is_some_and(|at| leaf.holds(Some(&Value::Instant(at)), &moment)))
     };
     let certain = Predicate::new({
         let at_ends = at_ends.clone();
-        move |minute: &f64| at_ends(*minute) == [true, true]
+        move |step: &f64| at_ends(*step) == [true, true]
     });
-    let possible = Predicate::new(move |minute: &f64| at_ends(*minute) != [false, false]);
-    let of = |minutes| Question::Number(field, NumberTest::Passes(minutes));
+    let possible = Predicate::new(move |step: &f64| at_ends(*step) != [false, false]);
+    let of = |steps| Question::Number(field, NumberTest::Passes(steps));
     any_of([of(certain), almost(of(possible))])
 }
 
-/// Asks for whoever is in it as far as the minute tells.
+/// Asks for whoever is in it as far as the step tells.
 fn almost(question: Question) -> Question {
     Question::AlmostExactly(Box::new(question))
 }

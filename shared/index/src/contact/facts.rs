@@ -11,9 +11,20 @@ use super::{
 };
 use crate::{Facts, Term};
 
-/// Gives the minute that an instant is in, from 1970.
-pub(crate) fn minute(at: DateTime<Utc>) -> i64 {
-    at.timestamp().div_euclid(60)
+/// Gives how many seconds a column of instants counts as one step. Contacts come to life in crowds, an
+/// import's thousands a second, and one after the other, so that seconds take little more room there.
+fn step_s(field: u16) -> i64 {
+    if field == CREATED_AT { 1 } else { 60 }
+}
+
+/// Gives the step of a column that an instant is in, from 1970.
+pub(crate) fn step(field: u16, at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(step_s(field))
+}
+
+/// Gives the instant at which a step begins.
+pub(crate) fn step_start(field: u16, step: f64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(step as i64 * step_s(field), 0)
 }
 
 impl Facts {
@@ -50,17 +61,17 @@ impl Facts {
             facts.term(LISTS, list_term(*list));
         }
         for (kind, at) in &profile.engagement {
-            facts.columns.insert(engaged(*kind), minute(*at) as f64);
+            facts.instant(engaged(*kind), *at);
         }
         for (kind, count) in &contact.fold.counts {
             facts.columns.insert(engagements(*kind), f64::from(*count));
         }
-        facts.columns.insert(CREATED_AT, minute(contact.created_at) as f64);
+        facts.instant(CREATED_AT, contact.created_at);
         if contact.score != 0 {
             facts.columns.insert(SCORE, contact.score as f64);
         }
         if let Some(at) = contact.fold.changes_at {
-            facts.columns.insert(SCORE_CHANGES_AT, minute(at) as f64);
+            facts.instant(SCORE_CHANGES_AT, at);
         }
         for (id, value) in &profile.attributes {
             let Some(field) = attribute(*id) else { continue };
@@ -103,6 +114,10 @@ impl Facts {
                 self.term(WORDS, Term::value(&word));
             }
         }
+    }
+
+    fn instant(&mut self, field: u16, at: DateTime<Utc>) {
+        self.columns.insert(field, step(field, at) as f64);
     }
 
     fn term(&mut self, field: u16, term: Term) {

@@ -10,7 +10,7 @@
 //! | custom booleans | a term for true; false is who has a value and not that one |
 //! | score, counters, custom numbers | the number; no score and no counter is nought |
 //! | dates | the day |
-//! | instants | the minute |
+//! | instants | the minute; of the creation the second |
 //! | when decay changes the score next | the minute; nothing where it does not |
 //! | which texts and booleans there are | a bit each in columns of [`PRESENCE`] |
 //!
@@ -110,7 +110,7 @@ impl IndexedFields {
 impl Question {
     /// Asks for whose score decay changes by a moment, or within its minute.
     pub fn score_changes_by(moment: DateTime<Utc>) -> Self {
-        let last = facts::minute(moment) as f64;
+        let last = facts::step(SCORE_CHANGES_AT, moment) as f64;
         let by_then = (Bound::Unbounded, Bound::Included(last));
         Self::Number(SCORE_CHANGES_AT, NumberTest::Within(vec![by_then]))
     }

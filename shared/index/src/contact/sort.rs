@@ -8,7 +8,7 @@ use crate::{Direction, Sort};
 
 impl Sort {
     /// Orders by what a condition could read; none where the index has no whole values of that.
-    /// Instants are in the order of their minutes.
+    /// Instants are in the order of their minutes, those of the creation of their seconds.
     pub fn by(source: Source, direction: Direction) -> Option<Self> {
         let text = |field| Some(Self { field, direction, missing: None, is_text: true });
         let (field, missing) = match source {

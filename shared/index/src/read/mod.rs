@@ -4,7 +4,7 @@
 //! may dangle. The count is the size of the answer: there is no counter to drift.
 //!
 //! Not everything that a rule asks is in the index: a long text is there by its start and a hash, an
-//! instant by its minute, a field of no interest not at all. What it leaves open is
+//! instant by its minute or second, a field of no interest not at all. What it leaves open is
 //! [`Question::Perhaps`], and an [`Answer`] parts who is meant from who may be: those few contacts
 //! are looked at. Addresses lie in the directory as well: where the index leaves too many open by
 //! theirs, it is read instead ([`Question::Address`]).
@@ -60,7 +60,7 @@ pub enum Question {
     Ordinals(RoaringBitmap),
     /// Nobody else than who is in this, and not all of them: only the contact tells.
     Perhaps(Box<Question>),
-    /// Likewise, but all of these are within a minute of being in it.
+    /// Likewise, but all of these are within a minute, or a second, of being in it.
     AlmostExactly(Box<Question>),
     /// Who has an address that passes a test, if the addresses were read; else anybody perhaps.
     Address(AddressTest),
@@ -135,7 +135,7 @@ pub struct Answers {
     values: BTreeMap<u16, BTreeMap<Vec<u8>, RoaringBitmap>>,
     columns: BTreeMap<u16, Column>,
     addresses: BTreeMap<AddressTest, RoaringBitmap>,
-    is_to_the_minute: bool,
+    is_to_the_step: bool,
 }
 
 /// Reads one tenant's index.
@@ -332,7 +332,7 @@ impl Answers {
             Question::Ordinals(ordinals) => Answer::exactly(ordinals & &self.live),
             Question::AlmostExactly(question) => {
                 let Answer { certain, possible } = self.to(question);
-                let certain = if self.is_to_the_minute { certain } else { RoaringBitmap::new() };
+                let certain = if self.is_to_the_step { certain } else { RoaringBitmap::new() };
                 Answer { certain, possible }
             }
             Question::Address(test) => match self.addresses.get(test) {
@@ -356,9 +356,9 @@ impl Answers {
         answer
     }
 
-    /// Takes moments as exact to the minute from here on: see [`Question::AlmostExactly`].
-    pub fn to_the_minute(&mut self) {
-        self.is_to_the_minute = true;
+    /// Takes moments as exact to the minute, or second, from here on: see [`Question::AlmostExactly`].
+    pub fn to_the_step(&mut self) {
+        self.is_to_the_step = true;
     }
 
     /// Gives everybody.
