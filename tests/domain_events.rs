@@ -15,6 +15,30 @@ pub fn told(client: &Client) -> Vec<Value> {
 }
 
 #[test]
+fn an_import_tells_that_it_ended_and_what_it_did() {
+    if is_elsewhere("the bus of this process") {
+        return;
+    }
+    let client = Product::get().client();
+    let done =
+        client.import(&json!({"filename": "jane@example.com.csv"}), b"email\njane@example.com\nnobody\n");
+    let refused = client.import(&json!({}), b"");
+    assert_eq!((&done["status"], &refused["status"]), (&json!("done"), &json!("failed")));
+    let ends = until(|| {
+        let told = told(&client).into_iter().filter(|told| told["detail-type"] == "import.finished");
+        let ends: Vec<Value> = told.map(|told| told["detail"].clone()).collect();
+        (ends.len() == 2).then_some(ends)
+    });
+    let of = |import: &Value| ends.iter().find(|end| end["import_id"] == import["id"]).expect("one of each");
+    assert_eq!((&of(&done)["status"], &of(&done)["rows"]), (&json!("done"), &done["rows"].clone()));
+    assert_eq!(
+        (&of(&refused)["status"], &of(&refused)["refusal"]),
+        (&json!("failed"), &refused["error"]["code"])
+    );
+    assert!(!of(&done).to_string().contains("jane"), "{ends:?}");
+}
+
+#[test]
 fn contacts_that_come_change_and_go_are_told_and_so_are_their_tiers() {
     if is_elsewhere("the bus of this process") {
         return;

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use model::import::ImportOptions;
 use model::{Tenant, TenantId, TenantSlug};
 use sha2::{Digest, Sha256};
-use store::{Job, JobStatus, ObjectStore, RangeQueue, StoreError};
+use store::{DomainEventBus, Job, JobStatus, ObjectStore, RangeQueue, StoreError};
 use tracing::{info, warn};
 use uuid::{Builder, Uuid};
 
 use crate::plan::{fail, plan, send_open_ranges, source_gone};
+use crate::told::tell_end;
 use crate::{Deps, ImportError, ImportStore};
 
 /// A job has three steps behind its file's arrival; a fourth round sees that it needs no more.
@@ -38,8 +39,8 @@ enum ObjectKey {
 ///
 /// What no redelivery can make right (a key of no tenant or job, an object that is gone) is
 /// logged and acknowledged. Anything else ends in an error and is delivered again.
-pub(crate) async fn arrived<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
-    deps: &Deps<S, O, Q>,
+pub(crate) async fn arrived<S: ImportStore, O: ObjectStore, Q: RangeQueue, B: DomainEventBus>(
+    deps: &Deps<S, O, Q, B>,
     object: &ArrivedObject,
 ) -> Result<(), ImportError> {
     match ObjectKey::of(&object.key) {
@@ -73,8 +74,8 @@ pub(crate) async fn arrived<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
 
 /// Takes a job as far as its file's arrival can, from wherever an earlier delivery left it. Each
 /// step ends in a conditional write of the job's status, and what stands there decides the next.
-async fn advance<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
-    deps: &Deps<S, O, Q>,
+async fn advance<S: ImportStore, O: ObjectStore, Q: RangeQueue, B: DomainEventBus>(
+    deps: &Deps<S, O, Q, B>,
     tenant: &Tenant,
     id: Uuid,
     object: &ArrivedObject,
@@ -98,16 +99,16 @@ async fn advance<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
             }
             JobStatus::Planning => plan(deps, tenant, job).await?,
             JobStatus::Importing => return send_open_ranges(deps, &job).await,
-            JobStatus::Done | JobStatus::Failed => return Ok(()),
+            JobStatus::Done | JobStatus::Failed => return tell_end(deps, &job).await,
         }
     }
     Ok(())
 }
 
 /// Copies the object to where nobody else can change it, and lets the job go on; false where the
-/// object is not there any more as it was.
-async fn take_in<S: ImportStore, O: ObjectStore, Q>(
-    deps: &Deps<S, O, Q>,
+/// object is not there any more as it was, and another one may come.
+async fn take_in<S: ImportStore, O: ObjectStore, Q, B: DomainEventBus>(
+    deps: &Deps<S, O, Q, B>,
     mut job: Job,
     object: &ArrivedObject,
     source_key: String,
@@ -126,7 +127,7 @@ async fn take_in<S: ImportStore, O: ObjectStore, Q>(
         // in the inbox gets a new one, and this one would wait for ever.
         Err(StoreError::ObjectGone) if from_inbox => {
             fail(deps, job, JobStatus::AwaitingUpload, source_gone()).await?;
-            Ok(false)
+            Ok(true)
         }
         Err(StoreError::ObjectGone) => {
             info!(import.id = %job.id, "ignored an upload that was replaced or removed");

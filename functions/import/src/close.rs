@@ -5,11 +5,12 @@ use std::io;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use store::{
-    Checkpoint, Consumed, Job, JobStatus, ObjectBody, ObjectStore, RowCounts, StoreError, UsageKind,
-    UsageParts, UsageRecord,
+    Checkpoint, Consumed, DomainEventBus, Job, JobStatus, ObjectBody, ObjectStore, RowCounts, StoreError,
+    UsageKind, UsageParts, UsageRecord,
 };
 use tracing::info;
 
+use crate::told::tell_end;
 use crate::{Deps, ImportError, ImportStore, report};
 
 /// Parts of a report that are fetched ahead; each is a few hundred rows at most.
@@ -23,8 +24,13 @@ pub(crate) const WARNINGS: &str = "warnings";
 
 /// Closes a job if a strong read shows every range loaded. Whoever finishes a range calls it: of
 /// two that finish at once at least one sees both done, and the second close changes nothing.
-pub(crate) async fn close_if_loaded<S: ImportStore, O: ObjectStore + Clone + 'static, Q>(
-    deps: &Deps<S, O, Q>,
+pub(crate) async fn close_if_loaded<
+    S: ImportStore,
+    O: ObjectStore + Clone + 'static,
+    Q,
+    B: DomainEventBus,
+>(
+    deps: &Deps<S, O, Q, B>,
     mut job: Job,
 ) -> Result<(), ImportError> {
     let ranges = deps.store.ranges(job.tenant, job.id).await?;
@@ -62,14 +68,19 @@ pub(crate) async fn close_if_loaded<S: ImportStore, O: ObjectStore + Clone + 'st
             import.write_units = job.consumed.write_units, import.read_units = job.consumed.read_units,
             "finished an import"
         );
+        return tell_end(deps, &job).await;
     }
-    Ok(())
+    // Somebody else ended it, or this did and never heard so.
+    match deps.store.job(job.tenant, job.id).await? {
+        Some(job) if job.finished_at.is_some() => tell_end(deps, &job).await,
+        _ => Ok(()),
+    }
 }
 
 /// Counts the import and its rows for the day on which it was asked for, which is the same however
 /// often this is done.
-async fn record_usage<S: ImportStore, O, Q>(
-    deps: &Deps<S, O, Q>,
+async fn record_usage<S: ImportStore, O, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     job: &Job,
     rows: u64,
 ) -> Result<(), StoreError> {

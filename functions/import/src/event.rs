@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::{
-    IndexMessage, IndexQueue, ObjectStore, RangeMessage, RangeQueue, StoreError, SweepMessage, SweepQueue,
+    DomainEventBus, IndexMessage, IndexQueue, ObjectStore, RangeMessage, RangeQueue, StoreError,
+    SweepMessage, SweepQueue,
 };
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -25,8 +26,8 @@ use crate::{Deps, ImportError, ImportStore, Pace};
 ///
 /// # Errors
 /// What kept a notification from being worked off; deliver it again.
-pub async fn handle<S, O, Q>(
-    deps: &Deps<S, O, Q>,
+pub async fn handle<S, O, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     event: Value,
     deadline: Option<Instant>,
 ) -> Result<Value, ImportError>
@@ -34,13 +35,14 @@ where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
     Q: RangeQueue + SweepQueue + IndexQueue,
+    B: DomainEventBus,
 {
     handle_at(deps, event, deadline, Pace::default()).await
 }
 
 /// Does the work of [`handle`] in steps of a chosen size.
-pub(crate) async fn handle_at<S, O, Q>(
-    deps: &Deps<S, O, Q>,
+pub(crate) async fn handle_at<S, O, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     event: Value,
     deadline: Option<Instant>,
     pace: Pace,
@@ -49,6 +51,7 @@ where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
     Q: RangeQueue + SweepQueue + IndexQueue,
+    B: DomainEventBus,
 {
     match event.pointer("/Records/0/eventSource").and_then(Value::as_str) {
         Some("aws:s3") => notification(deps, event).await,
@@ -61,8 +64,8 @@ where
     }
 }
 
-async fn notification<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
-    deps: &Deps<S, O, Q>,
+async fn notification<S: ImportStore, O: ObjectStore, Q: RangeQueue, B: DomainEventBus>(
+    deps: &Deps<S, O, Q, B>,
     event: Value,
 ) -> Result<Value, ImportError> {
     let Ok(event) = serde_json::from_value::<S3Event>(event) else {
@@ -93,8 +96,8 @@ fn arrived_object(record: S3EventRecord) -> Option<ArrivedObject> {
     })
 }
 
-async fn messages<S, O, Q>(
-    deps: &Deps<S, O, Q>,
+async fn messages<S, O, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     event: Value,
     deadline: Option<Instant>,
     pace: Pace,
@@ -103,6 +106,7 @@ where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
     Q: RangeQueue + SweepQueue + IndexQueue,
+    B: DomainEventBus,
 {
     let mut answer = SqsBatchResponse::default();
     let Ok(event) = serde_json::from_value::<SqsEvent>(event) else {
@@ -143,11 +147,12 @@ where
 }
 
 /// Goes on with a sweep; false if it is to be delivered again.
-async fn swept<S, O, Q>(deps: &Deps<S, O, Q>, message: SweepMessage, deadline: Option<Instant>) -> bool
+async fn swept<S, O, Q, B>(deps: &Deps<S, O, Q, B>, message: SweepMessage, deadline: Option<Instant>) -> bool
 where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
     Q: RangeQueue + SweepQueue + IndexQueue,
+    B: DomainEventBus,
 {
     let Err(failure) = Box::pin(sweep(deps, message, deadline)).await else { return true };
     let SweepMessage { tenant, field } = message;

@@ -33,6 +33,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod text;
+mod told;
 mod window;
 
 pub use error::ImportError;
@@ -47,13 +48,15 @@ use store::{
 
 /// Holds what the function works with.
 #[derive(Debug, Clone)]
-pub struct Deps<S, O, Q> {
+pub struct Deps<S, O, Q, B> {
     /// Contacts, fields, jobs.
     pub store: S,
     /// Files.
     pub objects: O,
     /// Where planned ranges go.
     pub queue: Q,
+    /// Where it is told that an import ended.
+    pub bus: B,
     /// The domain's time.
     pub clock: store::Clock,
 }

@@ -7,8 +7,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use model::Tenant;
 use model::import::RowReader;
 use store::{
-    Checkpoint, ContactStore, Freshness, IndexQueue, Job, JobStatus, JobStore, ObjectStore, Range,
-    RangeMessage, RangeQueue, StoreError,
+    Checkpoint, ContactStore, DomainEventBus, Freshness, IndexQueue, Job, JobStatus, JobStore, ObjectStore,
+    Range, RangeMessage, RangeQueue, StoreError,
 };
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -21,6 +21,7 @@ use crate::records::ReadFault;
 use crate::share::{PAUSE, in_turn};
 use crate::stretch::{Stretch, parse};
 use crate::superseded::Superseded;
+use crate::told::tell_end;
 use crate::{Deps, ImportError, ImportStore, Pace, close, report, source};
 
 /// Left for the stretches under way, should the table be slow, and for handing over.
@@ -35,8 +36,8 @@ const STRETCHES_AT_ONCE: usize = 2;
 ///
 /// A message whose tenant, job or range does not exist is poison: it is logged and acknowledged,
 /// because no redelivery can make it right.
-pub(crate) async fn load<S, O, Q>(
-    deps: &Deps<S, O, Q>,
+pub(crate) async fn load<S, O, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     message: RangeMessage,
     deadline: Option<Instant>,
     pace: Pace,
@@ -45,6 +46,7 @@ where
     S: ImportStore,
     O: ObjectStore + Clone + 'static,
     Q: RangeQueue + IndexQueue,
+    B: DomainEventBus,
 {
     let job = deps.store.job(message.tenant, message.job).await?;
     let tenant = deps.store.tenant(message.tenant).await?;
@@ -58,7 +60,7 @@ where
         JobStatus::AwaitingUpload | JobStatus::Planning => {
             return Err(ImportError::NotPlanned { job: job.id });
         }
-        JobStatus::Done | JobStatus::Failed => return Ok(()),
+        JobStatus::Done | JobStatus::Failed => return tell_end(deps, &job).await,
     }
     let ranges = deps.store.ranges(job.tenant, job.id).await?;
     let Some(range) = ranges.into_iter().find(|range| range.number == message.range) else {
@@ -84,8 +86,8 @@ where
 }
 
 /// Does what is left to do once a range is loaded.
-async fn finish<S: ImportStore, O: ObjectStore + Clone + 'static, Q: IndexQueue>(
-    deps: &Deps<S, O, Q>,
+async fn finish<S: ImportStore, O: ObjectStore + Clone + 'static, Q: IndexQueue, B: DomainEventBus>(
+    deps: &Deps<S, O, Q, B>,
     job: Job,
     range: &Range,
 ) -> Result<(), ImportError> {
@@ -94,8 +96,8 @@ async fn finish<S: ImportStore, O: ObjectStore + Clone + 'static, Q: IndexQueue>
 }
 
 /// Loads until the range ends or the deadline is near, and gives it as it then is.
-async fn load_range<S: ImportStore, O: ObjectStore, Q>(
-    deps: &Deps<S, O, Q>,
+async fn load_range<S: ImportStore, O: ObjectStore, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     tenant: &Tenant,
     job: &Job,
     mut range: Range,
@@ -178,8 +180,8 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q>(
 }
 
 /// Puts the parts of the reports that a stretch gives, which is the one behind the checkpoint.
-async fn put_reports<S, O: ObjectStore, Q>(
-    deps: &Deps<S, O, Q>,
+async fn put_reports<S, O: ObjectStore, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     job: &Job,
     range: &Range,
     applied: &Applied,
@@ -217,8 +219,8 @@ async fn reserve(
 }
 
 /// Applies a stretch, and gives what became of its rows with it.
-async fn apply_stretch<S: ContactStore, Q, O>(
-    deps: &Deps<S, O, Q>,
+async fn apply_stretch<S: ContactStore, Q, O, B>(
+    deps: &Deps<S, O, Q, B>,
     applier: Applier<'_, S>,
     mut stretch: Stretch,
     pace: Pace,

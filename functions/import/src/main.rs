@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use import::{Deps, handle, rest_failed};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
-use store::{Clock, DynamoStore, S3Objects, SdkConfig, SqsRanges};
+use store::{Clock, DynamoStore, EventBridge, S3Objects, SdkConfig, SqsRanges};
 use tokio::time::Instant;
 
 #[tokio::main]
@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
         store,
         objects: S3Objects::from_env(&sdk)?,
         queue: SqsRanges::from_env(&sdk)?,
+        bus: EventBridge::from_env(&sdk)?,
         clock: Clock::from_env()?,
     };
     run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {

@@ -3,8 +3,8 @@
 use model::import::{Column, FileRefusal, PlannedColumn};
 use model::{MAX_FIELDS, Tenant};
 use store::{
-    Checkpoint, FieldStore, Freshness, Job, JobStatus, ObjectStore, Range, RangeMessage, RangeQueue,
-    StoreError,
+    Checkpoint, DomainEventBus, FieldStore, Freshness, Job, JobStatus, ObjectStore, Range, RangeMessage,
+    RangeQueue, StoreError,
 };
 use tracing::{info, warn};
 
@@ -18,8 +18,8 @@ use crate::{Deps, ImportError, ImportStore};
 /// The job says `importing` before any range is sent, so no loader ever meets a job it cannot
 /// load. A crash between the two is healed by the redelivered event, which finds `importing` and
 /// calls [`send_open_ranges`]. What comes before the job's own write can all be done twice.
-pub(crate) async fn plan<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
-    deps: &Deps<S, O, Q>,
+pub(crate) async fn plan<S: ImportStore, O: ObjectStore, Q: RangeQueue, B: DomainEventBus>(
+    deps: &Deps<S, O, Q, B>,
     tenant: &Tenant,
     mut job: Job,
 ) -> Result<(), ImportError> {
@@ -48,8 +48,8 @@ pub(crate) async fn plan<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
 }
 
 /// Sends every range of a planned job that is not loaded yet.
-pub(crate) async fn send_open_ranges<S: ImportStore, O: ObjectStore, Q: RangeQueue>(
-    deps: &Deps<S, O, Q>,
+pub(crate) async fn send_open_ranges<S: ImportStore, O: ObjectStore, Q: RangeQueue, B>(
+    deps: &Deps<S, O, Q, B>,
     job: &Job,
 ) -> Result<(), ImportError> {
     let ranges = deps.store.ranges(job.tenant, job.id).await?;
@@ -63,8 +63,8 @@ pub(crate) async fn send_open_ranges<S: ImportStore, O: ObjectStore, Q: RangeQue
 }
 
 /// Ends a job whose file is refused as a whole; nothing of it was applied.
-pub(crate) async fn fail<S: ImportStore, O, Q>(
-    deps: &Deps<S, O, Q>,
+pub(crate) async fn fail<S: ImportStore, O, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     mut job: Job,
     from: JobStatus,
     refusal: FileRefusal,

@@ -21,8 +21,8 @@ const ROUNDS: usize = 8;
 const TIME_TO_HAND_OVER: Duration = Duration::from_secs(30);
 
 /// Goes on with a sweep until it is over or the deadline is near.
-pub(crate) async fn sweep<S: ImportStore, O, Q: SweepQueue>(
-    deps: &Deps<S, O, Q>,
+pub(crate) async fn sweep<S: ImportStore, O, Q: SweepQueue, B>(
+    deps: &Deps<S, O, Q, B>,
     message: SweepMessage,
     deadline: Option<Instant>,
 ) -> Result<(), ImportError> {
@@ -43,8 +43,8 @@ pub(crate) async fn sweep<S: ImportStore, O, Q: SweepQueue>(
 }
 
 /// Sweeps until that is over (true) or the deadline is near (false).
-async fn sweep_pages<S: ImportStore, O, Q>(
-    deps: &Deps<S, O, Q>,
+async fn sweep_pages<S: ImportStore, O, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     tenant: &Tenant,
     message: SweepMessage,
     deadline: Option<Instant>,
@@ -73,8 +73,8 @@ async fn open<S: ImportStore>(
 }
 
 /// Does one page and keeps how far that is; false at the end.
-async fn page<S: ImportStore, O, Q>(
-    deps: &Deps<S, O, Q>,
+async fn page<S: ImportStore, O, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     tenant: &Tenant,
     field: &Field,
     change: &Change,
@@ -100,8 +100,8 @@ async fn page<S: ImportStore, O, Q>(
 }
 
 /// Writes the contacts that the change makes others, and counts them.
-async fn settle<S: ImportStore, O, Q>(
-    deps: &Deps<S, O, Q>,
+async fn settle<S: ImportStore, O, Q, B>(
+    deps: &Deps<S, O, Q, B>,
     tenant: &Tenant,
     change: &Change,
     mut contacts: Vec<Contact>,

@@ -5,7 +5,7 @@
 
 use model::{Contact, Ordinal, Profile, Tenant, Tier};
 use serde_json::{Map, Value, json};
-use store::{Consistency, ContactRecord, ContactStore, DomainEvent, DomainEventType, StoreError};
+use store::{About, Consistency, ContactRecord, ContactStore, DomainEvent, DomainEventType, StoreError};
 
 /// Gives the events of records, each with the place of its record.
 ///
@@ -83,9 +83,7 @@ fn event(kind: DomainEventType, contact: &Contact) -> DomainEvent {
         // Filled in for all.
         tenant: model::TenantId(uuid::Uuid::nil()),
         kind,
-        contact: contact.id,
-        version: contact.version,
-        occasion: None,
+        about: About::Contact { id: contact.id, version: contact.version, occasion: None },
         occurred_at: contact.updated_at,
         more: Map::<String, Value>::new(),
     }

@@ -66,7 +66,13 @@ pub(crate) fn deliveries(
     let indexer = indexer_handler(indexer::Deps::new(store.clone(), plane.bus(), clock));
     let scoring = scoring_handler(scoring::Deps::new(store.clone(), clock), plane.refolds());
     let clock_handler = clock_handler(clock::Deps::new(store.clone(), plane.clock(), plane.bus(), clock));
-    let import = import_handler(Deps { store, objects: plane.objects(), queue: plane.ranges(), clock });
+    let import = import_handler(Deps {
+        store,
+        objects: plane.objects(),
+        queue: plane.ranges(),
+        bus: plane.bus(),
+        clock,
+    });
     Ok(vec![
         Route {
             destination: NOTIFICATIONS.to_owned(),
@@ -163,7 +169,7 @@ fn scoring_handler(deps: scoring::Deps<DynamoStore>, queue: SqsRefolds) -> Handl
     })
 }
 
-fn import_handler(deps: Deps<DynamoStore, S3Objects, SqsRanges>) -> Handler {
+fn import_handler(deps: Deps<DynamoStore, S3Objects, SqsRanges, EventBridge>) -> Handler {
     let deps = Arc::new(deps);
     Arc::new(move |event| {
         let deps = Arc::clone(&deps);

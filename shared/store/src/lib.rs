@@ -56,7 +56,7 @@ pub use contacts::{
     Consistency, ContactPage, ContactStore, NewContact, ProfileUpdate, SuppressionPage, SuppressionPlace,
     Write, Written,
 };
-pub use domain_events::{DOMAIN, DomainEvent, DomainEventBus, DomainEventType};
+pub use domain_events::{About, DOMAIN, DomainEvent, DomainEventBus, DomainEventType};
 pub use dynamo::{ContactRecord, DynamoStore, Tables, is_indexed_by_import};
 pub use error::StoreError;
 pub use eventbridge::EventBridge;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{DomainEvent, DomainEventType, StoreError};
+use crate::{About, DomainEvent, DomainEventType, StoreError};
 
 /// Is what one write of a segment's members has to tell. It is kept in the same transaction, and
 /// until it was told.
@@ -37,9 +37,7 @@ impl Transitions {
                     Direction::Entered => DomainEventType::SegmentEntered,
                     Direction::Exited => DomainEventType::SegmentExited,
                 },
-                contact: *contact,
-                version: *version,
-                occasion: Some(self.id),
+                about: About::Contact { id: *contact, version: *version, occasion: Some(self.id) },
                 occurred_at: self.at,
                 more: more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             }

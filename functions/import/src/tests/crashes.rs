@@ -85,6 +85,47 @@ async fn outcome(world: &World, job: Uuid) -> Outcome {
     }
 }
 
+/// Gives of which imports it was told that they ended, and how, each once.
+fn ends(world: &World) -> Vec<(Uuid, String)> {
+    let events = world.deps.bus.take_announced();
+    let ends: BTreeMap<Uuid, Value> = events.iter().map(|event| (event.id(), event.detail())).collect();
+    let text = |end: &Value, name: &str| end[name].as_str().unwrap().to_owned();
+    ends.values().map(|end| (text(end, "import_id").parse().unwrap(), text(end, "status"))).collect()
+}
+
+#[tokio::test]
+async fn whoever_listens_hears_what_an_import_did_as_soon_as_the_bus_takes_it() {
+    let (world, job, event) = world(file()).await;
+    deliver(&world.deps, event).await.unwrap();
+    let messages = world.deps.queue.take();
+    world.deps.bus.be_down(true);
+    for _ in 0..2 {
+        let answer = deliver(&world.deps, sqs_event(&messages)).await.unwrap();
+        assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(1));
+        assert_eq!(world.job(job.id).await.status.as_str(), "done");
+    }
+    world.deps.bus.be_down(false);
+    let answer = deliver(&world.deps, sqs_event(&messages)).await.unwrap();
+    assert_eq!(answer, serde_json::json!({"batchItemFailures": []}));
+    let told = world.deps.bus.take_announced();
+    assert_eq!((told.len(), told[0].kind.as_str()), (1, "import.finished"));
+    let (detail, counts) = (told[0].detail(), counts(&world.job(job.id).await));
+    assert_eq!((&detail["rows"]["total"], &detail["rows"]["created"]), (&130.into(), &counts.created.into()));
+    assert!(detail.get("filename").is_none() && detail.get("contact_id").is_none(), "{detail}");
+}
+
+#[tokio::test]
+async fn whoever_listens_hears_that_a_file_was_refused_wherever_the_function_dies() {
+    for at in 0..14 {
+        for moment in [Moment::Before, Moment::After] {
+            let (world, job, event) = world("no,columns,of,use\n1,2,3,4\n").await;
+            let store = world.deps.store.failing(CallFaults::crash(at, moment));
+            run(&MemoryDeps { store, ..world.deps.clone() }, &world.deps, &event).await;
+            assert_eq!(ends(&world), [(job.id, "failed".to_owned())], "call {at}, {moment:?}");
+        }
+    }
+}
+
 /// Delivers everything to a process that dies, and what it did not finish to one that lives.
 pub(super) async fn run(dying: &MemoryDeps, healthy: &MemoryDeps, event: &Value) {
     let mut deps = dying;
@@ -127,6 +168,7 @@ async fn crash_at_every_call(
             let faults = CallFaults::crash(at, moment);
             run(&dying(&world.deps, faults.clone()), &world.deps, &event).await;
             assert_eq!(outcome(&world, job.id).await, expected, "call {at}, {moment:?}");
+            assert_eq!(ends(&world), [(job.id, "done".to_owned())], "call {at}, {moment:?}");
             // And all of it once more, late.
             let before = world.contacts().await;
             run(&world.deps, &world.deps, &event).await;

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use model::import::ImportOptions;
 use model::{Contact, Email, Profile, Standing, Status, Tenant};
 use serde_json::{Value, json};
-use store::testing::{MemoryObjects, MemoryQueue, MemoryStore, tenant};
+use store::testing::{MemoryBus, MemoryObjects, MemoryQueue, MemoryStore, tenant};
 use store::{
     ApiKey, Clock, ContactStore, Job, JobStatus, JobStore, KeyHash, NewContact, ObjectStore, RangeMessage,
     RowCounts, TenantStore, Write,
@@ -34,7 +34,7 @@ use uuid::Uuid;
 use crate::event::handle_at;
 use crate::{Deps, ImportError, Pace};
 
-type MemoryDeps = Deps<MemoryStore, MemoryObjects, MemoryQueue>;
+type MemoryDeps = Deps<MemoryStore, MemoryObjects, MemoryQueue, MemoryBus>;
 
 /// Small enough that a file of a hundred rows has several reads and checkpoints.
 const PACE: Pace = Pace { rows_a_read: 8, rows_a_checkpoint: 24, min_indexed: 30 };
@@ -53,7 +53,8 @@ impl World {
         let key = ApiKey::new(tenant.id, "first key", ["*"], now());
         assert!(store.create_tenant(&tenant, hash, &key).await.unwrap());
         let (objects, queue) = (MemoryObjects::default(), MemoryQueue::default());
-        Self { deps: Deps { store, objects, queue, clock: Clock::starting_at(now()) }, tenant }
+        let bus = MemoryBus::default();
+        Self { deps: Deps { store, objects, queue, bus, clock: Clock::starting_at(now()) }, tenant }
     }
 
     async fn hold(&self, profile: Profile) {

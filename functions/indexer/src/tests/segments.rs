@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use model::rule::Subject;
 use model::{Engagement, List, ListId, ListName, ListNumber};
 use proptest::prelude::*;
-use store::{DomainEvent, DomainEventType, Freshness, ListChange, ListStore, SegmentWatch};
+use store::{About, DomainEvent, DomainEventType, Freshness, ListChange, ListStore, SegmentWatch};
 use uuid::Uuid;
 
 use super::*;
@@ -164,9 +164,10 @@ impl Watched {
         events.sort_by_key(|event| event.occurred_at);
         let mut members = BTreeSet::new();
         for event in events {
+            let About::Contact { id, .. } = event.about else { panic!("not of a contact: {event:?}") };
             let went = match event.kind {
-                DomainEventType::SegmentEntered => members.insert(event.contact),
-                DomainEventType::SegmentExited => members.remove(&event.contact),
+                DomainEventType::SegmentEntered => members.insert(id),
+                DomainEventType::SegmentExited => members.remove(&id),
                 _ => panic!("not of a segment: {event:?}"),
             };
             assert!(went, "told twice: {event:?}");
