@@ -29,6 +29,9 @@ pub struct ListsArgs {
     /// How often all segments are counted.
     #[arg(long, default_value_t = 15)]
     repeat: usize,
+    /// Import nothing, and ask a product that runs already and has contacts: here its tables listen.
+    #[arg(long, value_name = "PORT")]
+    tables_port: Option<u16>,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -39,8 +42,12 @@ pub struct ListsArgs {
 /// When the product fails, or a count is not that of the contacts themselves.
 pub fn run(args: &ListsArgs) -> Result<Report, BenchError> {
     let mut report = Report::default();
-    let imported = imported(args.contacts, args.common.binary.as_deref(), &mut report)?;
     let runtime = tokio::runtime::Runtime::new().map_err(BenchError::system("cannot start a runtime"))?;
+    if let Some(port) = args.tables_port {
+        runtime.block_on(measure(args, port, &mut report))?;
+        return Ok(report);
+    }
+    let imported = imported(args.contacts, args.common.binary.as_deref(), &mut report)?;
     runtime.block_on(measure(args, imported.port, &mut report))?;
     segments::freshness(&imported.product.client(), &mut report)?;
     report.add("peak memory of the process", imported.product.peak_memory_mib()?, "MiB");
