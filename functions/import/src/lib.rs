@@ -22,7 +22,6 @@ mod ndjson;
 mod plan;
 mod records;
 mod report;
-mod retry;
 mod share;
 mod source;
 mod split;
@@ -38,7 +37,6 @@ mod window;
 
 pub use error::ImportError;
 pub use event::handle;
-pub use retry::rest_failed;
 
 use index::IndexTable;
 use store::{

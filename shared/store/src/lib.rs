@@ -38,6 +38,7 @@ mod search_counts;
 mod search_due;
 mod segment_watch;
 mod sqs;
+mod sqs_rest;
 mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -91,6 +92,7 @@ pub use search::{ContactSearch, MAX_ADDRESSES, MAX_LOOKED_AT, Matches, MatchesPa
 pub use search_counts::Counted;
 pub use segment_watch::{Seen, SegmentWatch, Tick, WatchStore};
 pub use sqs::{SqsBackground, SqsClock, SqsRanges, SqsRefolds};
+pub use sqs_rest::SqsRests;
 pub use tenants::{ApiKey, EVERYTHING, KeyHash, TenantStore};
 pub use timers::{TimedTask, Timer, TimerStore};
 pub use traffic::Traffic;

@@ -18,14 +18,19 @@ const MESSAGES_A_CALL: usize = 10;
 
 /// Is one queue.
 #[derive(Debug, Clone)]
-struct Queue {
-    client: Client,
-    url: String,
+pub(crate) struct Queue {
+    pub(crate) client: Client,
+    pub(crate) url: String,
 }
 
 impl Queue {
     fn new(sdk: &SdkConfig, url: String) -> Self {
         Self { client: Client::from_conf(sdk.sqs().build()), url }
+    }
+
+    /// Connects to the queue whose URL stands in a variable.
+    pub(crate) fn from_env(sdk: &SdkConfig, variable: &'static str) -> Result<Self, StoreError> {
+        Ok(Self::new(sdk, name_from_env(variable)?))
     }
 
     async fn send_batch(&self, entries: Vec<SendMessageBatchRequestEntry>) -> Result<(), StoreError> {
@@ -55,18 +60,7 @@ impl SqsRanges {
     /// # Errors
     /// [`StoreError::Refused`] naming the variable when it is missing.
     pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
-        Ok(Self::new(sdk, name_from_env("LEADS_RANGE_QUEUE_URL")?))
-    }
-
-    /// Has a received message delivered again after a while.
-    ///
-    /// # Errors
-    /// [`StoreError::Refused`] when its receipt has run out.
-    pub async fn rest(&self, receipt: &str, rest: Duration) -> Result<(), StoreError> {
-        let rest_s = i32::try_from(rest.as_secs()).unwrap_or(i32::MAX);
-        let change = self.0.client.change_message_visibility().queue_url(&self.0.url);
-        change.receipt_handle(receipt).visibility_timeout(rest_s).send().await.map_err(store_error)?;
-        Ok(())
+        Queue::from_env(sdk, "LEADS_RANGE_QUEUE_URL").map(Self)
     }
 }
 
@@ -123,7 +117,7 @@ impl SqsRefolds {
     /// # Errors
     /// [`StoreError::Refused`] naming the variable when it is missing.
     pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
-        Ok(Self::new(sdk, name_from_env("LEADS_REFOLD_QUEUE_URL")?))
+        Queue::from_env(sdk, "LEADS_REFOLD_QUEUE_URL").map(Self)
     }
 }
 
@@ -158,7 +152,7 @@ impl SqsClock {
     /// # Errors
     /// [`StoreError::Refused`] naming the variable when it is missing.
     pub fn from_env(sdk: &SdkConfig) -> Result<Self, StoreError> {
-        Ok(Self::new(sdk, name_from_env("LEADS_CLOCK_QUEUE_URL")?))
+        Queue::from_env(sdk, "LEADS_CLOCK_QUEUE_URL").map(Self)
     }
 }
 

@@ -230,6 +230,7 @@ impl DataPlane {
             ("AWS_REGION", REGION.to_owned()),
             ("LEADS_BUCKET", BUCKET.to_owned()),
             ("LEADS_RANGE_QUEUE_URL", self.queue_url(RANGES)),
+            ("LEADS_EVENT_QUEUE_URL", self.queue_url(EVENTS)),
             ("LEADS_REFOLD_QUEUE_URL", self.queue_url(REFOLDS)),
             ("LEADS_CLOCK_QUEUE_URL", self.queue_url(CLOCK)),
             ("LEADS_EVENT_BUS", BUS.to_owned()),
