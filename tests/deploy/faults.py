@@ -169,10 +169,14 @@ def engagement():
         held = [in_a_row("dynamodb", 3, {"latency": 6_000}, operation="TransactWriteItems")]
         run("events, function times out", events, ROWS, held, *scored)
     often = [rule for what in TABLES.values() for rule in (in_a_row("dynamodb", 8, what), now_and_then("dynamodb", what))]
-    made = tenant.patient("POST", "/api/v1/lists", {"name": "All", "type": "static"}, workload.once())["id"]
-    on_list = (lambda contact: contact["lists"] == [made], lambda _: False)
-    add = functools.partial(workload.listed, name=made)
-    run("on a list, tables fail in all ways", add, ROWS, often, tenant, on_list, f"/api/v1/lists/{made}/count")
+    for how, put in [("", workload.listed), (" in the background", workload.listed_behind)]:
+        made = tenant.patient("POST", "/api/v1/lists", {"name": f"All{how}", "type": "static"}, workload.once())["id"]
+        on_list = (lambda contact, made=made: made in contact["lists"], lambda _: False)
+        add = functools.partial(put, name=made, begin=send_tick)
+        # What a tick left undone is not to wait for minutes.
+        with queue_with("ClockQueue", VisibilityTimeout="3", RedrivePolicy=policy("ClockDeadLetters", 100)):
+            name = f"on a list{how}, tables fail in all ways"
+            run(name, add, ROWS, often, tenant, on_list, f"/api/v1/lists/{made}/count")
 
 
 FADED = (lambda contact: contact["score"] == 0, lambda contact: contact["score"] < 0)

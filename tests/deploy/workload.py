@@ -184,7 +184,7 @@ def have_faded(tenant):
     return all(contact["score"] == 0 for contact in tenant.contacts())
 
 
-def listed(tenant, rows, name):
+def listed(tenant, rows, name, **_):
     """Puts everybody on a list."""
 
     def send(first):
@@ -195,6 +195,18 @@ def listed(tenant, rows, name):
             sys.exit(f"a list is not changed: {told}")
 
     each(send, range(0, rows, ITEMS_A_BATCH))
+
+
+def listed_behind(tenant, rows, name, begin):
+    """Has everybody put on a list behind the API, and waits until that is done."""
+    asked = {"add": [person(n)["email"] for n in range(rows)], "background": True}
+    job = tenant.patient("POST", f"/api/v1/lists/{name}/contacts", asked, once())["id"]
+    begin()
+    followed = f"/api/v1/lists/{name}/jobs/{job}"
+    settled(lambda: tenant.patient("GET", followed)["status"] != "running")
+    done = tenant.patient("GET", followed)
+    if (done["status"], done["added"], done["failed"]) != ("done", rows, 0):
+        sys.exit(f"a change of a list ended otherwise: {done}")
 
 
 def settled(holds):
