@@ -15,7 +15,8 @@ const KEY: &str = "the-key-of-the-doctors-test";
 /// As the index numbers its fields.
 const COMPANY: u16 = 5;
 
-fn doctor(client: &Client, arguments: &[&str]) -> (Option<i32>, String) {
+/// Runs `leads doctor`, and gives how it ended and what it told.
+pub fn doctor(client: &Client, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(leads_binary::path());
     command.arg("doctor").args(arguments).args(["--url", &client.url, "--api-key", &client.key]);
     let Output { status, stdout, stderr } = command.output().expect("run leads");

@@ -12,6 +12,7 @@ mod crash;
 mod doctor;
 mod domain_events;
 mod faults;
+mod fields;
 mod imports;
 mod leads_binary;
 mod lists;

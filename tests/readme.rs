@@ -3,6 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use serde_json::json;
+
+use crate::client::until;
 use crate::product::Product;
 
 /// Gives the `sh` blocks of a document, joined in their order.
@@ -54,4 +58,25 @@ fn the_tour_of_the_readme_runs_as_it_is_written() {
     }
     let ada = client.get("/api/v1/contacts/ada@example.org").json;
     assert_eq!((&ada["status"], &ada["company"]), (&"active".into(), &serde_json::Value::Null), "{out}");
+    let opened = Utc::now() - TimeDelta::days(100);
+    let event = json!({
+        "id": "long-ago", "type": "email.opened", "contact": {"email": "grace@example.org"},
+        "occurred_at": opened.to_rfc3339_opts(SecondsFormat::Millis, true),
+    });
+    assert_eq!(client.post("/api/v1/events", &json!({"events": [event]})).status, 202);
+    for (segment, members) in [
+        ("Technology in the USA", vec!["linus@example.org"]),
+        ("Technology newsletter", vec!["linus@example.org"]),
+        ("Win back", vec!["grace@example.org"]),
+        ("VIP offers", vec!["jane@example.com"]),
+        ("Recently opened", vec![]),
+        ("High score", vec![]),
+    ] {
+        until(|| {
+            let path = format!("/api/v1/lists/{}/contacts?status=any", segment.replace(' ', "%20"));
+            let items = client.get(&path).json["items"].as_array()?.clone();
+            let found: Vec<&str> = items.iter().filter_map(|item| item["email"].as_str()).collect();
+            (found == members).then_some(())
+        });
+    }
 }

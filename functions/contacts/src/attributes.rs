@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::{ApiError, FieldError};
 use model::{AttributeValue, Change, Edit, FieldId, FieldSlug, Invalid, MAX_FIELDS, Tenant};
@@ -19,17 +19,21 @@ pub(crate) async fn typed<S: FieldStore>(
     change: &mut Change,
 ) -> Result<(), ApiError> {
     let mut fields = store.fields(tenant, Freshness::Cached).await?;
-    if !tenant.settings.infer_attributes && raw.keys().any(|slug| fields.get(slug).is_none()) {
-        // Somebody may have made it within the last minute.
+    if raw.iter().any(|(slug, raw)| fields.get(slug).is_none() && !is_blank(&raw.value)) {
+        // Somebody may have made it within the last minute, and given it another name.
         fields = store.fields(tenant, Freshness::Strong).await?;
     }
     change.demands = fields.demands();
     let mut edits = BTreeMap::new();
     let mut errors = Vec::new();
     // First what can fail: a request that is refused defines no field.
-    let mut unknown = Vec::new();
+    let (mut unknown, mut taken) = (Vec::new(), BTreeSet::new());
     for (slug, raw) in raw {
         match fields.get(&slug) {
+            Some(field) if !taken.insert(field.id) => {
+                let detail = format!("`{}` is given by another of its names, too; give one", field.slug);
+                errors.push(FieldError::new(raw.pointer, Invalid::new("conflict", detail)));
+            }
             Some(field) => take(field.id, &raw, &mut edits, &mut errors),
             None if is_blank(&raw.value) => {}
             None if !tenant.settings.infer_attributes => {

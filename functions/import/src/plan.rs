@@ -105,9 +105,16 @@ async fn planned_columns(
     let infers = tenant.settings.infer_attributes;
     let mut room = MAX_FIELDS.saturating_sub(fields.count());
     let mut planned = Vec::with_capacity(survey.columns.len());
+    let attributes = survey.columns.iter().filter_map(|(column, _)| column.attribute());
+    let names: Vec<_> = attributes.map(|(slug, _)| slug).collect();
     for (column, kind) in &survey.columns {
         let id = match column.attribute() {
             Some((slug, name)) => match (fields.get(slug), *kind) {
+                // The file has a column under today's name, too.
+                (Some(field), _) if field.slug != *slug && names.contains(&&field.slug) => {
+                    planned.push(PlannedColumn { column: left_out(column), id: None });
+                    continue;
+                }
                 (Some(field), _) => Some(field.id),
                 (None, Some(kind)) if infers && room > 0 => {
                     room -= 1;

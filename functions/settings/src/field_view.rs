@@ -12,6 +12,8 @@ pub struct FieldView {
     /// What programs call it: the name in `attributes`.
     #[schema(example = "budget")]
     slug: String,
+    /// What programs called it before: rules, files and clients may go on to do so.
+    former_slugs: Vec<String>,
     /// What people call it.
     #[schema(example = "Budget")]
     name: String,
@@ -63,6 +65,7 @@ pub(crate) fn view(field: &Field) -> FieldView {
     FieldView {
         id: field.id.to_string(),
         slug: field.slug.to_string(),
+        former_slugs: field.former_slugs.iter().map(ToString::to_string).collect(),
         name: field.name.clone(),
         kind: field.id.kind,
         required: field.required,

@@ -75,12 +75,12 @@ impl Wanted {
             let detail = "the default does not convert to the new type; give one that does, or null";
             return Err(ApiError::invalid_at("/default", Invalid::new("wrong_type", detail)));
         }
+        let slug = self.slug.clone().unwrap_or_else(|| field.slug.clone());
         Ok(Field {
             name: self.name.clone().unwrap_or_else(|| field.name.clone()),
-            slug: self.slug.clone().unwrap_or_else(|| field.slug.clone()),
             required: self.required.unwrap_or(field.required),
             default,
-            ..field.clone()
+            ..field.clone().renamed(slug)
         })
     }
 }
@@ -113,7 +113,7 @@ pub async fn read<S: Store, Q: Sweeps>(
     caller: Caller,
     PathText(id): PathText,
 ) -> Result<Json<FieldView>, ApiError> {
-    let field = found(&app.store, &caller, &id).await?;
+    let field = found(&*app.store.fields(&caller.tenant, Freshness::Strong).await?, &id)?;
     Ok(Json(view(&field)))
 }
 
@@ -159,15 +159,15 @@ pub async fn create<S: Store, Q: Sweeps>(
     let (Some(slug), Some(kind)) = (slug, wanted.kind) else { return Err(ApiError::malformed("no field")) };
     let act = async || {
         let fields = app.store.fields(&caller.tenant, Freshness::Strong).await?;
-        if fields.get(&slug).is_some() {
-            return Err(exists(&slug));
+        if let Some(other) = fields.get(&slug) {
+            return Err(exists(&slug, &other.slug));
         }
         check_room(&fields)?;
         let draft = Field::new(FieldId { kind, number: 0 }, slug.clone(), name);
         let draft = wanted.applied(&draft, kind)?;
         let field = Field { id: app.store.new_field_id(&caller.tenant, kind).await?, ..draft };
         if !app.store.insert_field(&caller.tenant, &field).await? {
-            return Err(exists(&slug));
+            return Err(exists(&slug, &slug));
         }
         let whole = ItemOutcome { status: 201, id: None, code: None };
         let response = (StatusCode::CREATED, Json(view(&field))).into_response();
@@ -181,7 +181,8 @@ pub async fn create<S: Store, Q: Sweeps>(
     once(&app.store, key, act, replay).await
 }
 
-/// Changes a custom field. A new name or slug touches no contact. A new type gives it a new id, and
+/// Changes a custom field. A new name or slug touches no contact, and rules, files and clients may
+/// go on to use the slugs that it had. A new type gives it a new id, and
 /// its values are converted in the background: follow `conversion` of that id.
 #[utoipa::path(
     patch,
@@ -206,7 +207,13 @@ pub async fn patch<S: Store, Q: Sweeps>(
     let wanted = Wanted::read(&mut members);
     members.finish()?;
     for _ in 0..ROUNDS {
-        let before = found(&app.store, &caller, &id).await?;
+        let fields = app.store.fields(&caller.tenant, Freshness::Strong).await?;
+        let before = found(&fields, &id)?;
+        if let Some(slug) = &wanted.slug
+            && let Some(other) = fields.get(slug).filter(|other| other.id != before.id)
+        {
+            return Err(exists(slug, &other.slug));
+        }
         let kind = wanted.kind.unwrap_or(before.id.kind);
         let mut after = wanted.applied(&before, kind)?;
         if kind != before.id.kind {
@@ -221,8 +228,8 @@ pub async fn patch<S: Store, Q: Sweeps>(
                 }
                 return Ok(Json(view(&after)));
             }
-            FieldWrite::SlugTaken => return Err(exists(&after.slug)),
-            FieldWrite::Changed => {}
+            // The next round tells by which.
+            FieldWrite::SlugTaken | FieldWrite::Changed => {}
         }
     }
     Err(ApiError::contended())
@@ -245,7 +252,7 @@ pub async fn drop<S: Store, Q: Sweeps>(
     PathText(id): PathText,
 ) -> Result<StatusCode, ApiError> {
     for _ in 0..ROUNDS {
-        let before = found(&app.store, &caller, &id).await?;
+        let before = found(&*app.store.fields(&caller.tenant, Freshness::Strong).await?, &id)?;
         let sweep = Sweep::from_ordinal(app.store.ordinals(&caller.tenant).await?.0);
         let after = before.clone().into_dropped(sweep);
         if app.store.replace_field(&caller.tenant, &before, after).await? == FieldWrite::Done {
@@ -256,15 +263,18 @@ pub async fn drop<S: Store, Q: Sweeps>(
     Err(ApiError::contended())
 }
 
-async fn found<S: Store>(store: &S, caller: &Caller, id: &str) -> Result<Field, ApiError> {
+fn found(fields: &Fields, id: &str) -> Result<Field, ApiError> {
     let id = FieldId::from_str(id).map_err(|_| ApiError::not_found("field"))?;
-    let fields = store.fields(&caller.tenant, Freshness::Strong).await?;
     let field = fields.by_id(id).filter(|field| !field.dropped).cloned();
     field.ok_or_else(|| ApiError::not_found("field"))
 }
 
-fn exists(slug: &FieldSlug) -> ApiError {
-    let detail = format!("there is a field `{slug}`; change it with PATCH, or choose another slug");
+fn exists(slug: &FieldSlug, today: &FieldSlug) -> ApiError {
+    let detail = if slug == today {
+        format!("there is a field `{slug}`; change it with PATCH, or choose another slug")
+    } else {
+        format!("`{slug}` is what rules, files and clients may still call `{today}`; choose another slug")
+    };
     ApiError::conflict("field_exists", detail, None)
 }
 

@@ -23,6 +23,9 @@ pub struct Field {
     pub id: FieldId,
     /// What programs call it.
     pub slug: FieldSlug,
+    /// What programs called it before, and may call it still: rules, files and clients stay right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_slugs: Vec<FieldSlug>,
     /// What people call it.
     pub name: String,
     /// Whether no contact is created without a value, and none loses it.
@@ -81,6 +84,7 @@ impl Field {
         Self {
             id,
             slug,
+            former_slugs: Vec::new(),
             name: name.into(),
             required: false,
             default: None,
@@ -91,6 +95,16 @@ impl Field {
         }
     }
 
+    /// Gives the field with another slug; it is found by those before, too.
+    #[must_use]
+    pub fn renamed(mut self, slug: FieldSlug) -> Self {
+        if slug != self.slug {
+            self.former_slugs.retain(|former| *former != slug);
+            self.former_slugs.push(std::mem::replace(&mut self.slug, slug));
+        }
+        self
+    }
+
     /// Gives the field with another type: a new id, under which values are sought from now on.
     #[must_use]
     pub fn retyped(mut self, id: FieldId, sweep: Sweep) -> Self {
@@ -98,11 +112,19 @@ impl Field {
         Self { id, sweep: Some(sweep), ..self }
     }
 
-    /// Gives what is left of a field that is dropped. Its name is free again.
+    /// Gives what is left of a field that is dropped. Its names are free again.
     #[must_use]
     pub fn into_dropped(self, sweep: Sweep) -> Self {
         let slug = FieldSlug::of_dropped(self.id);
-        Self { slug, required: false, default: None, dropped: true, sweep: Some(sweep), ..self }
+        Self {
+            slug,
+            former_slugs: Vec::new(),
+            required: false,
+            default: None,
+            dropped: true,
+            sweep: Some(sweep),
+            ..self
+        }
     }
 
     /// Reads the default into the field's type.
@@ -217,15 +239,18 @@ impl Demands {
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
     by_slug: BTreeMap<FieldSlug, Field>,
+    /// Today's slugs by the former ones.
+    former_slugs: HashMap<FieldSlug, FieldSlug>,
     slugs: HashMap<FieldId, FieldSlug>,
     dropped: BTreeSet<FieldId>,
     demands: Arc<Demands>,
 }
 
 impl Fields {
-    /// Finds a field by what programs call it.
+    /// Finds a field by what programs call it, or called it once.
     pub fn get(&self, slug: &FieldSlug) -> Option<&Field> {
-        self.by_slug.get(slug).filter(|field| !field.dropped)
+        let former = || self.by_slug.get(self.former_slugs.get(slug)?);
+        self.by_slug.get(slug).or_else(former).filter(|field| !field.dropped)
     }
 
     /// Finds what programs call a stored id.
@@ -264,6 +289,8 @@ impl Fields {
             demands.defaults.insert(field.id, value);
         }
         self.slugs.insert(field.id, field.slug.clone());
+        self.former_slugs
+            .extend(field.former_slugs.iter().map(|former| (former.clone(), field.slug.clone())));
         self.by_slug.insert(field.slug.clone(), field);
     }
 
@@ -347,6 +374,26 @@ mod tests {
         let edit = Edit::always(Some(AttributeValue::Text("7".into())));
         let late = Change { attributes: [(TEXT, edit)].into(), ..under(&fields) };
         assert_eq!(shown(&late.update(&moved).unwrap()), ["budget=7"]);
+    }
+
+    #[test]
+    fn a_field_is_found_by_every_name_that_it_had() {
+        let [budget_slug, spend, money] =
+            ["budget", "spend", "money"].map(|name| FieldSlug::from_name(name).unwrap());
+        let found = |field: &Field, slugs: [&FieldSlug; 3]| {
+            let fields = Fields::from_iter([field.clone()]);
+            slugs.map(|slug| fields.get(slug).is_some())
+        };
+        let field = budget().renamed(spend.clone());
+        assert_eq!(
+            (&field.slug, found(&field, [&budget_slug, &spend, &money])),
+            (&spend, [true, true, false])
+        );
+        let field = field.renamed(money.clone()).renamed(spend.clone());
+        assert_eq!((&field.slug, &field.former_slugs), (&spend, &vec![budget_slug.clone(), money.clone()]));
+        let fields = Fields::from_iter([field, Field::new(NUMBER, money.clone(), "Money")]);
+        assert_eq!(fields.get(&money).map(|field| field.id), Some(NUMBER), "today's name goes before");
+        assert_eq!(fields.count(), 2);
     }
 
     #[test]

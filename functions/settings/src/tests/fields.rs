@@ -16,7 +16,7 @@ async fn a_field_is_made_renamed_and_dropped() {
     let body = json!({"name": "Lead Source", "type": "text", "required": true, "default": "web"});
     let made = make(&world, body).await;
     let shown = json!({
-        "id": "t1", "slug": "lead_source", "name": "Lead Source", "type": "text", "required": true,
+        "id": "t1", "slug": "lead_source", "former_slugs": [], "name": "Lead Source", "type": "text", "required": true,
         "default": "web", "conversion": null,
     });
     assert_eq!((made.status, &made.json), (201, &shown));
@@ -24,7 +24,13 @@ async fn a_field_is_made_renamed_and_dropped() {
     let renamed = world.send(Method::PATCH, "/fields/t1", json!({"slug": "origin", "default": null})).await;
     assert_eq!((renamed.status, &renamed.json["slug"]), (200, &json!("origin")), "{}", renamed.json);
     assert_eq!((&renamed.json["id"], &renamed.json["default"]), (&json!("t1"), &Value::Null));
-    assert_eq!(make(&world, json!({"name": "Lead Source", "type": "text"})).await.json["id"], "t2");
+    assert_eq!(renamed.json["former_slugs"], json!(["lead_source"]));
+    let again = make(&world, json!({"name": "Lead Source", "type": "text"})).await;
+    assert_eq!((again.status, again.code()), (409, "field_exists"));
+    assert!(again.json["detail"].as_str().unwrap().contains("`origin`"), "{}", again.json);
+    assert_eq!(make(&world, json!({"name": "Medium", "type": "text"})).await.json["id"], "t2");
+    let taken = world.send(Method::PATCH, "/fields/t2", json!({"slug": "lead_source"})).await;
+    assert_eq!((taken.status, taken.code()), (409, "field_exists"));
     let taken = world.send(Method::PATCH, "/fields/t2", json!({"slug": "origin"})).await;
     assert_eq!((taken.status, taken.code()), (409, "field_exists"));
     assert_eq!(make(&world, json!({"name": "Origin", "type": "date"})).await.code(), "field_exists");
