@@ -1,6 +1,7 @@
 //! The document that the product serves is the one that its code describes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use api::{App, described, openapi_of};
 use store::Clock;
@@ -35,7 +36,11 @@ fn the_kept_document_is_the_generated_one() {
 fn the_document_and_the_routers_have_the_same_paths() {
     let app = App::new(MemoryStore::default(), Clock::default());
     let deps = imports::Deps { app: app.clone(), objects: MemoryObjects::default() };
-    let settings = settings::Deps { app: app.clone(), queue: MemoryQueue::default() };
+    let settings = settings::Deps {
+        app: app.clone(),
+        queue: MemoryQueue::default(),
+        fields_known_after: Duration::ZERO,
+    };
     let events = events::Deps { app: app.clone(), bus: MemoryBus::default() };
     let routes = contacts::routes(&app)
         .merge(events::routes(&events))

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use api::{App, Routes, described, openapi_of};
 use serde_json::Value;
@@ -71,7 +72,11 @@ fn watched() -> RouteSet {
 fn routed() -> RouteSet {
     let app = App::new(MemoryStore::default(), Clock::default());
     let deps = imports::Deps { app: app.clone(), objects: MemoryObjects::default() };
-    let settings = settings::Deps { app: app.clone(), queue: MemoryQueue::default() };
+    let settings = settings::Deps {
+        app: app.clone(),
+        queue: MemoryQueue::default(),
+        fields_known_after: Duration::ZERO,
+    };
     let events = events::Deps { app: app.clone(), bus: MemoryBus::default() };
     let listed = |function: &str, routes: Routes| {
         let name = |(method, path): &_| format!("{function} {method} {path}");

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use api::App;
 use api::testing::Client as Caller;
@@ -207,7 +208,7 @@ async fn measured(
     let plane = Product::get().process.as_ref().expect("it runs here").data_plane();
     let imports = imports::Deps { app: app.clone(), objects: plane.objects() };
     let queue = store::SqsBackground { ranges: plane.ranges(), refolds: plane.refolds() };
-    let settings = settings::Deps { app: app.clone(), queue };
+    let settings = settings::Deps { app: app.clone(), queue, fields_known_after: Duration::ZERO };
     let events = events::Deps { app: app.clone(), bus: plane.bus() };
     let router = contacts::routes(&app)
         .merge(events::routes(&events))

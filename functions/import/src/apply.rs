@@ -21,7 +21,7 @@ pub(crate) struct Applier<'a, S> {
     pub store: &'a S,
     pub tenant: &'a Tenant,
     pub job: &'a Job,
-    pub reader: &'a RowReader,
+    pub reader: RowReader,
     pub superseded: &'a Superseded,
     pub first_try: FirstTry,
     /// Where the ordinals are of contacts that are indexed together, if any are.

@@ -106,17 +106,6 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q, B>(
 ) -> Result<Range, ImportError> {
     let store = deps.store.metered();
     let superseded = Superseded::get(&deps.objects, job).await?;
-    let demands = store.fields(tenant, Freshness::Cached).await?.demands();
-    let reader = RowReader::new(job.columns.clone(), &job.options).demanding(demands);
-    let applier = Applier {
-        store: &store,
-        tenant,
-        job,
-        reader: &reader,
-        superseded: &superseded,
-        first_try: FirstTry::Read,
-        reserved: None,
-    };
     let reserved = Reserved::default();
     let before = range.checkpoint.consumed;
     let source = source::open(&deps.objects, job, range.checkpoint.next_offset).await?;
@@ -128,10 +117,12 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q, B>(
     let (mut goes_on, mut is_late, mut rows_under_way) = (true, false, 0);
     loop {
         let at_once = first_try.map_or(1, |_| STRETCHES_AT_ONCE);
+        // Each time: what fields demand may change while a long range is loaded.
+        let demands = store.fields(tenant, Freshness::Cached).await?.demands();
         while goes_on && under_way.len() < at_once {
             let Some(stretch) = stretches.recv().await else { break };
             let stretch = stretch.map_err(|fault| unreadable(job, fault))?;
-            let first_try = first_try.unwrap_or(applier.first_try);
+            let first_try = first_try.unwrap_or(FirstTry::Read);
             let count = stretch.records.len() as u64;
             // Those under way may still take some of what is left.
             if first_try == FirstTry::Create && reserved.len() < count + rows_under_way {
@@ -142,7 +133,9 @@ async fn load_range<S: ImportStore, O: ObjectStore, Q, B>(
             goes_on = !stretch.is_last;
             rows_under_way += count;
             let reserved = (first_try == FirstTry::Create).then_some(&reserved);
-            let applier = Applier { first_try, reserved, ..applier };
+            let reader = RowReader::new(job.columns.clone(), &job.options).demanding(demands.clone());
+            let applier =
+                Applier { store: &store, tenant, job, reader, superseded: &superseded, first_try, reserved };
             under_way.push_back(apply_stretch(deps, applier, stretch, pace, &places));
         }
         let Some((stretch, applied)) = under_way.try_next().await? else { break };

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use model::{Change, Contact, Field, FieldId, Standing, Tenant};
+use model::{Change, Contact, Field, FieldId, Standing, Sweep, Tenant};
 use store::{FieldWrite, Freshness, ProfileUpdate, StoreError, SweepMessage, SweepQueue, Write, Written};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -80,6 +80,10 @@ async fn page<S: ImportStore, O, Q, B>(
     change: &Change,
 ) -> Result<bool, ImportError> {
     let Some(mut sweep) = field.sweep else { return Ok(false) };
+    if sweep.below == sweep.start {
+        // Those were created while some still wrote under the former id.
+        sweep = Sweep::from_ordinal(deps.store.ordinals(tenant).await?.0);
+    }
     let page = deps.store.page(tenant, Some(model::Ordinal(sweep.below)), PAGE).await?;
     let former = field.formerly.last();
     let kept = |contact: &&Contact| former.is_some_and(|old| stays(change, contact, *old));

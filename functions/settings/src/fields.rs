@@ -183,7 +183,8 @@ pub async fn create<S: Store, Q: Sweeps>(
 
 /// Changes a custom field. A new name or slug touches no contact, and rules, files and clients may
 /// go on to use the slugs that it had. A new type gives it a new id, and
-/// its values are converted in the background: follow `conversion` of that id.
+/// its values are converted in the background: follow `conversion` of that id. That begins after two
+/// minutes, when everybody knows the new type; until it is done, rules look at the field's contacts one by one.
 #[utoipa::path(
     patch,
     path = "/api/v1/fields/{id}",
@@ -198,7 +199,7 @@ pub async fn create<S: Store, Q: Sweeps>(
     )
 )]
 pub async fn patch<S: Store, Q: Sweeps>(
-    State(Deps { app, queue }): State<Deps<S, Q>>,
+    State(Deps { app, queue, fields_known_after }): State<Deps<S, Q>>,
     caller: Caller,
     PathText(id): PathText,
     body: JsonObject,
@@ -224,7 +225,12 @@ pub async fn patch<S: Store, Q: Sweeps>(
             FieldWrite::Done => {
                 // Also where it is under way already: whoever lost the message starts it so.
                 if after.sweep.is_some_and(|sweep| !sweep.done) && wanted.kind.is_some() {
-                    queue.send_sweep(SweepMessage { tenant: caller.tenant.id, field: after.id }).await?;
+                    queue
+                        .send_sweep_later(
+                            SweepMessage { tenant: caller.tenant.id, field: after.id },
+                            fields_known_after,
+                        )
+                        .await?;
                 }
                 return Ok(Json(view(&after)));
             }
@@ -247,7 +253,7 @@ pub async fn patch<S: Store, Q: Sweeps>(
     )
 )]
 pub async fn drop<S: Store, Q: Sweeps>(
-    State(Deps { app, queue }): State<Deps<S, Q>>,
+    State(Deps { app, queue, fields_known_after }): State<Deps<S, Q>>,
     caller: Caller,
     PathText(id): PathText,
 ) -> Result<StatusCode, ApiError> {
@@ -256,7 +262,12 @@ pub async fn drop<S: Store, Q: Sweeps>(
         let sweep = Sweep::from_ordinal(app.store.ordinals(&caller.tenant).await?.0);
         let after = before.clone().into_dropped(sweep);
         if app.store.replace_field(&caller.tenant, &before, after).await? == FieldWrite::Done {
-            queue.send_sweep(SweepMessage { tenant: caller.tenant.id, field: before.id }).await?;
+            queue
+                .send_sweep_later(
+                    SweepMessage { tenant: caller.tenant.id, field: before.id },
+                    fields_known_after,
+                )
+                .await?;
             return Ok(StatusCode::NO_CONTENT);
         }
     }

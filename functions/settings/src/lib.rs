@@ -12,6 +12,8 @@ mod settings;
 mod tenants;
 mod usage;
 
+use std::time::Duration;
+
 use api::{App, EdgeStore, HandlerState, Routes, Scope};
 use axum::http::Method;
 use store::{
@@ -43,6 +45,8 @@ pub struct Deps<S, Q> {
     pub app: App<S>,
     /// Where work on all contacts goes.
     pub queue: Q,
+    /// How long it takes until nobody writes under fields as they were before a change.
+    pub fields_known_after: Duration,
 }
 
 impl<S: Store, Q: Sweeps> HandlerState for Deps<S, Q> {

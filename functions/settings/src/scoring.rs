@@ -66,7 +66,7 @@ pub async fn replace<S: Store, Q: Sweeps>(
     conditions: Preconditions,
     body: JsonObject,
 ) -> Result<Response, ApiError> {
-    let Deps { app, queue } = &deps;
+    let Deps { app, queue, .. } = &deps;
     for _ in 0..ROUNDS {
         let (tenant, before) = in_force(&app.store, &caller).await?;
         conditions.check_tag(Some(&tag(&tenant)))?;

@@ -32,6 +32,9 @@ const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration:
 /// As in the template.
 const EVENTS_A_BATCH: usize = 100;
 
+/// All share one store here, and with it what is remembered of fields: only what is under way counts.
+const FIELDS_KNOWN_AFTER: Duration = Duration::from_secs(2);
+
 /// Sooner than once a minute, as on AWS: a developer waits.
 const TICK: Duration = Duration::from_secs(10);
 
@@ -42,7 +45,7 @@ const APPEARANCES: &str = "scoring-contacts";
 pub(crate) fn router(plane: &DataPlane, app: App<DynamoStore>, operator: Option<KeyHash>) -> Router {
     let imports = imports::Deps { app: app.clone(), objects: plane.objects() };
     let queue = SqsBackground { ranges: plane.ranges(), refolds: plane.refolds() };
-    let settings = settings::Deps { app: app.clone(), queue };
+    let settings = settings::Deps { app: app.clone(), queue, fields_known_after: FIELDS_KNOWN_AFTER };
     let events = events::Deps { app: app.clone(), bus: plane.bus() };
     contacts::routes(&app)
         .merge(events::routes(&events))

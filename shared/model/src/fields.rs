@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rule::Source;
 use crate::{AttributeType, AttributeValue, Edit, FieldId, FieldSlug, Invalid};
 
 /// How many custom fields a tenant may have.
@@ -125,6 +126,16 @@ impl Field {
             sweep: Some(sweep),
             ..self
         }
+    }
+
+    /// Says what a condition on the field reads.
+    pub fn source(&self) -> Source {
+        if self.formerly.is_empty() || self.sweep.is_none_or(|sweep| sweep.done) {
+            return Source::Attribute(self.id);
+        }
+        // In the order in which values are moved.
+        let former: BTreeSet<FieldId> = self.formerly.iter().copied().collect();
+        Source::Converting(self.id, former.into_iter().collect())
     }
 
     /// Reads the default into the field's type.

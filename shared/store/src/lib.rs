@@ -58,7 +58,7 @@ pub use contacts::{
     Write, Written,
 };
 pub use domain_events::{About, DOMAIN, DomainEvent, DomainEventBus, DomainEventType};
-pub use dynamo::{ContactRecord, DynamoStore, Tables, is_indexed_by_import};
+pub use dynamo::{ContactRecord, DynamoStore, FIELDS_CACHED_FOR, Tables, is_indexed_by_import};
 pub use error::StoreError;
 pub use eventbridge::EventBridge;
 pub use fields::{FieldStore, FieldWrite, Freshness};

@@ -47,7 +47,11 @@ impl World {
 
 fn router(store: &MemoryStore) -> (axum::Router, MemoryQueue) {
     let app = App::new(store.clone(), Clock::default());
-    let deps = Deps { app: app.clone(), queue: MemoryQueue::default() };
+    let deps = Deps {
+        app: app.clone(),
+        queue: MemoryQueue::default(),
+        fields_known_after: std::time::Duration::ZERO,
+    };
     (crate::routes(&deps, None).into_router(&app), deps.queue)
 }
 

@@ -103,7 +103,11 @@ async fn a_publication_that_dies_half_way_is_looked_after() {
         let world = World::on(store.clone()).await;
         let dying = store.failing(CallFaults::crash(at, store::testing::Moment::After));
         let app = App::new(dying, Clock::default());
-        let deps = Deps { app: app.clone(), queue: world.queue.clone() };
+        let deps = Deps {
+            app: app.clone(),
+            queue: world.queue.clone(),
+            fields_known_after: std::time::Duration::ZERO,
+        };
         let client = world.client.through(crate::routes(&deps, None).into_router(&app));
         client.json(Method::PUT, "/api/v1/scoring", rules(3)).await;
         let version = store.tenant(world.tenant.id).await.unwrap().unwrap().scoring.version;

@@ -43,7 +43,11 @@ async fn what_settings_do_not_know_is_refused_with_its_place() {
 async fn every_answer_tells_the_quota_and_over_it_the_time_to_wait() {
     let world = World::new().await;
     let app = App::new(world.store.clone(), Clock::default()).with_quota(50);
-    let deps = Deps { app: app.clone(), queue: MemoryQueue::default() };
+    let deps = Deps {
+        app: app.clone(),
+        queue: MemoryQueue::default(),
+        fields_known_after: std::time::Duration::ZERO,
+    };
     let burst = world.client.through(crate::routes(&deps, None).into_router(&app));
     let (mut passed, mut refused) = (0, None);
     // Long enough that a window which ends meanwhile does not matter.
@@ -74,7 +78,11 @@ async fn a_burst_over_its_quota_calls_the_store_no_more_and_its_neighbour_no_mor
     let store = MemoryStore::default();
     let calls = CallFaults::none();
     let app = App::new(store.failing(calls.clone()), Clock::default()).with_quota(200);
-    let deps = Deps { app: app.clone(), queue: MemoryQueue::default() };
+    let deps = Deps {
+        app: app.clone(),
+        queue: MemoryQueue::default(),
+        fields_known_after: std::time::Duration::ZERO,
+    };
     let client = async || {
         let router = crate::routes(&deps, None).into_router(&app);
         Client::new(router, &store, &stored_tenant(&store).await, &["*"]).await

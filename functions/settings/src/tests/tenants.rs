@@ -11,7 +11,11 @@ const OPERATOR: &str = "the-operators-key";
 
 async fn post(store: &MemoryStore, operator: Option<&str>, key: &str, body: Value) -> Reply {
     let app = App::new(store.clone(), Clock::default());
-    let deps = Deps { app: app.clone(), queue: MemoryQueue::default() };
+    let deps = Deps {
+        app: app.clone(),
+        queue: MemoryQueue::default(),
+        fields_known_after: std::time::Duration::ZERO,
+    };
     let router = crate::routes(&deps, operator.map(KeyHash::of)).into_router(&app);
     let client = Client::new(router, store, &stored_tenant(store).await, &["*"]).await;
     let bearer = format!("Bearer {key}");

@@ -105,8 +105,8 @@ pub fn unanswered(error: SearchError) -> ApiError {
         SearchError::TooManyToLookAt(count) => {
             let detail = format!(
                 "the index does not tell of {count} contacts whether they are meant, and at most {MAX_LOOKED_AT} \
-                 are looked at; add a condition on an indexed field, or make one of part of a text a whole \
-                 value or its start"
+                 are looked at; add a condition on an indexed field (one whose values are being converted is \
+                 indexed when that is done), or make one of part of a text a whole value or its start"
             );
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_broad", detail).into()
         }

@@ -22,13 +22,17 @@ pub(super) async fn sort<S: FieldStore>(store: &S, caller: &Caller, text: &str) 
                 // Another instance may have defined it since.
                 fields = store.fields(&caller.tenant, Freshness::Strong).await?;
             }
-            fields.get(&slug).map(|field| Source::Attribute(field.id))
+            fields.get(&slug).map(model::Field::source)
         }
         None => None,
     };
     let Some(source) = source else {
         return Err(refused("unknown_field", format!("there is no field `{name}`")));
     };
+    if let Source::Converting(..) = source {
+        let detail = format!("the values of `{name}` are being converted; sort by it when that is done");
+        return Err(refused("not_sortable", detail));
+    }
     Sort::by(source, direction).ok_or_else(|| {
         let detail = format!(
             "there is no order by `{name}`; sort by `score`, `created_at`, `last_opened_at` and its like, \

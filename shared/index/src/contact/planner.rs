@@ -63,6 +63,8 @@ impl Planner<'_> {
         let test = &leaf.test;
         match leaf.source {
             Source::Standard(field) => self.standard(field, leaf, moment),
+            // Some of its contacts are not there yet.
+            Source::Converting(..) => Question::unknown(),
             Source::Attribute(id) => match (attribute(id), id.kind) {
                 (None, _) => Question::unknown(),
                 (Some(field), AttributeType::Text | AttributeType::Boolean) => {

@@ -141,7 +141,7 @@ impl<L: Lists> Binder<'_, L> {
         let (source, kind) = match field {
             FieldRef::Standard(field) => (Source::Standard(*field), field.kind()),
             FieldRef::Attribute(slug) => match self.fields.get(slug) {
-                Some(field) => (Source::Attribute(field.id), kind_of(field.id.kind)),
+                Some(field) => (field.source(), kind_of(field.id.kind)),
                 None => {
                     self.warn_of_field(field, place);
                     return Ok(Leaf { source: Source::Unknown, test: Test::Exists, is_negated });
@@ -165,7 +165,7 @@ impl<L: Lists> Binder<'_, L> {
                 let lists: BTreeSet<ListNumber> = lists.collect::<Result<_, _>>()?;
                 Test::Lists(if *choice == Choice::HasAll { SetTest::All(lists) } else { SetTest::Any(lists) })
             }
-            _ => typed::test(source, kind, field, condition, self.moment)
+            _ => typed::test(&source, kind, field, condition, self.moment)
                 .map_err(|fault| self.placed(fault, &place.value))?,
         };
         self.warn_of_values(field, condition, place);

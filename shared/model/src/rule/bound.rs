@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -46,12 +47,15 @@ pub struct Leaf {
 }
 
 /// Says what a condition reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A field that every tenant has.
     Standard(StandardField),
     /// A custom field.
     Attribute(FieldId),
+    /// A custom field some of whose values still lie under ids that it had before, and are read as
+    /// what they are to become.
+    Converting(FieldId, Arc<[FieldId]>),
     /// A custom field that nobody has: always missing.
     Unknown,
     /// What bare words look at.

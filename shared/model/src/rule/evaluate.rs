@@ -119,16 +119,30 @@ impl Source {
         let contact = subject.contact;
         match self {
             Self::Standard(field) => standard(*field, subject, tiers),
-            Self::Attribute(id) => contact.profile.attributes.get(id).map(|value| match value {
-                AttributeValue::Text(text) => Value::Text(Cow::Borrowed(text)),
-                AttributeValue::Number(number) => Value::Number(*number),
-                AttributeValue::Date(day) => Value::Day(*day),
-                AttributeValue::Boolean(boolean) => Value::Boolean(*boolean),
-            }),
+            Self::Attribute(id) => {
+                contact.profile.attributes.get(id).map(|value| attribute(Cow::Borrowed(value)))
+            }
+            Self::Converting(id, former) => {
+                let values = &contact.profile.attributes;
+                let converted = || former.iter().find_map(|old| values.get(old)?.converted(id.kind));
+                values.get(id).map(Cow::Borrowed).or_else(|| converted().map(Cow::Owned)).map(attribute)
+            }
             Self::Unknown => None,
             Self::Words => Some(Value::Words(&contact.profile)),
             Self::List(list) => subject.lists.contains(list).then_some(Value::Boolean(true)),
         }
+    }
+}
+
+fn attribute(value: Cow<'_, AttributeValue>) -> Value<'_> {
+    if let Cow::Borrowed(AttributeValue::Text(text)) = value {
+        return Value::Text(Cow::Borrowed(text));
+    }
+    match value.into_owned() {
+        AttributeValue::Text(text) => Value::Text(Cow::Owned(text)),
+        AttributeValue::Number(number) => Value::Number(number),
+        AttributeValue::Date(day) => Value::Day(day),
+        AttributeValue::Boolean(boolean) => Value::Boolean(boolean),
     }
 }
 

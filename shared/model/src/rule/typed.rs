@@ -15,7 +15,7 @@ use crate::{AttributeType, AttributeValue, Email, Number, Phone};
 
 /// Types a condition; where the operator denies, it is the test that has to fail.
 pub(super) fn test(
-    source: Source,
+    source: &Source,
     kind: Kind,
     field: &FieldRef,
     condition: &Condition,
@@ -64,7 +64,7 @@ fn many(condition: &Condition) -> Option<&[Literal]> {
     }
 }
 
-fn text(source: Source, condition: &Condition) -> Option<Result<Test, Fault>> {
+fn text(source: &Source, condition: &Condition) -> Option<Result<Test, Fault>> {
     if let Some(values) = many(condition) {
         let forms = values.iter().map(|value| whole_form(source, &value.to_string())).collect();
         return Some(Ok(Test::Text(TextTest::OneOf(forms))));
@@ -83,7 +83,7 @@ fn text(source: Source, condition: &Condition) -> Option<Result<Test, Fault>> {
 }
 
 /// Gives the normal form of a whole value; what is kept in a form of its own is put into that first.
-fn whole_form(source: Source, text: &str) -> String {
+fn whole_form(source: &Source, text: &str) -> String {
     let kept = match source {
         Source::Standard(StandardField::Email) => Email::parse(text).ok().map(|email| email.to_string()),
         Source::Standard(StandardField::Phone) => Phone::parse(text).ok().and_then(|phone| phone.e164),

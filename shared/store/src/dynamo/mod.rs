@@ -57,8 +57,9 @@ type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::Attribute
 /// A function that starts has no time for more.
 const WARMING: Duration = Duration::from_secs(1);
 
-/// Fields and lists change seldom, and a missed one is found by [`crate::Freshness::Strong`].
-const FIELDS_CACHED_FOR: Duration = Duration::from_secs(60);
+/// How long it takes until every instance knows of a change of fields and lists. They change seldom,
+/// and a missed one is found by [`crate::Freshness::Strong`].
+pub const FIELDS_CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// Keeps everything but files in five DynamoDB tables.
 #[derive(Debug, Clone)]

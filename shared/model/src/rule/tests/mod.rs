@@ -1,4 +1,5 @@
 mod any;
+mod converting;
 mod errors;
 mod explanations;
 mod jane;
