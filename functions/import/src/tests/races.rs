@@ -182,8 +182,9 @@ async fn apply_meddled(
         .map(|record| record.unwrap())
         .collect();
     let superseded = Superseded::default();
-    let (tenant, job, reader: reader.clone(), superseded) = (&world.tenant, &job, &reader, &superseded);
-    let applier = Applier { store: &store, tenant, job, reader: reader.clone(), superseded, first_try, reserved: None };
+    let (tenant, job, reader, superseded) = (&world.tenant, &job, &reader, &superseded);
+    let applier =
+        Applier { store: &store, tenant, job, reader: reader.clone(), superseded, first_try, reserved: None };
     applier.apply(&records, now()).await.map(|applied| applied.rows)
 }
 
