@@ -103,7 +103,7 @@ async fn page<S: ImportStore, O, Q, B>(
     }
 }
 
-/// Writes the contacts that the change makes others, and counts them.
+/// Writes the contacts that the change makes others, and counts those that are settled so.
 async fn settle<S: ImportStore, O, Q, B>(
     deps: &Deps<S, O, Q, B>,
     tenant: &Tenant,
@@ -120,6 +120,12 @@ async fn settle<S: ImportStore, O, Q, B>(
         for written in deps.store.write(tenant, writes, deps.clock.now()).await? {
             match written? {
                 Written::Done(_) => changed += 1,
+                // Most often by this very write, sent twice because its answer was lost.
+                Written::Lost { standing: Standing::Held(now), .. }
+                    if write(change, (*now).clone()).is_none() =>
+                {
+                    changed += 1;
+                }
                 Written::Lost { standing: Standing::Held(now), .. } => contacts.push(*now),
                 // Gone, and its values with it.
                 Written::Lost { standing: Standing::Free | Standing::Suppressed(_), .. } => {}
